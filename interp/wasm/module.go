@@ -245,4 +245,6 @@ type Module struct {
 	// Names is nil when there is no name section, and when it is malformed:
 	// then it is one of Customs.
 	Names *Names
+
+	where *positions // nil unless decoded
 }

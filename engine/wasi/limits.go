@@ -1,0 +1,27 @@
+package wasi
+
+// Every limit on what a guest or a snapshot may ask for.
+const (
+	// DefaultDescriptors is how many descriptors a guest may have open.
+	DefaultDescriptors = 1024
+
+	// MaxCarried is the size, in bytes, up to which a file that was unlinked while
+	// open is saved with its contents.
+	MaxCarried = 1 << 20
+
+	// MaxSaved bounds the bytes of a saved world.
+	MaxSaved = 64 << 20
+
+	// StreamBuffer is how many bytes of input a stream of this package holds
+	// before the guest has read them, and of output before the host has.
+	StreamBuffer = 64 << 10
+
+	maxPath          = 4096     // bytes in a path
+	maxLinks         = 40       // symbolic links followed in one path
+	maxVectors       = 1024     // buffers in one read or write
+	maxTransfer      = 64 << 20 // bytes in one read or write; more is a short count
+	maxSubscriptions = 4096     // in one poll_oneoff
+	maxEntries       = 1 << 20  // names in one directory listing
+	maxStrings       = 1 << 16  // arguments, or environment variables
+	maxStringBytes   = 8 << 20  // bytes of arguments, or of environment variables
+)

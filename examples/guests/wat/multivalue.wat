@@ -1,0 +1,75 @@
+;; Several values at once: blocks and loops with parameters, calls with many results, br_table that
+;; carries values out, results left on the value stack under further calls.
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+;;@print
+
+  (func $divmod (param $a i64) (param $b i64) (result i64 i64)
+    (i64.div_u (local.get $a) (local.get $b))
+    (i64.rem_u (local.get $a) (local.get $b)))
+
+  (func $many (param $x i64) (result i32 i64 f32 f64 i64)
+    (i32.wrap_i64 (local.get $x))
+    (call $mix (local.get $x) (i64.const 9))
+    (f32.convert_i64_u (local.get $x))
+    (f64.convert_i64_u (local.get $x))
+    (i64.const 42))
+
+  (func $flatten (param i32 i64 f32 f64 i64) (result i64)
+    (i64.extend_i32_u (local.get 0))
+    (call $mix (local.get 1))
+    (call $mix (i64.extend_i32_u (i32.reinterpret_f32 (local.get 2))))
+    (call $mix (i64.reinterpret_f64 (local.get 3)))
+    (call $mix (local.get 4)))
+
+  ;; power is x to the n, with the loop's state as its parameters.
+  (func $power (param $x i64) (param $n i32) (result i64)
+    (i64.const 1)
+    (local.get $n)
+    (loop $again (param i64 i32) (result i64)
+      (local.set $n)
+      (call $mix (local.get $x))
+      (i32.sub (local.get $n) (i32.const 1))
+      (local.tee $n)
+      (br_if $again (local.get $n))
+      (drop)))
+
+  ;; pick leaves two of several values by the branch that it takes.
+  (func $pick (param $i i32) (result i64 i64)
+    (block $a (result i64 i64)
+      (block $b (result i64 i64)
+        (block $c (result i64 i64)
+          (call $divmod (i64.const 1000003) (i64.extend_i32_u (i32.add (local.get $i) (i32.const 1))))
+          (local.get $i)
+          (br_table $a $b $c $b $c))
+        (call $mix (i64.const 3))
+        (br $a))
+      (call $mix)
+      (call $divmod (i64.const 77))))
+
+  (func $choose (param $x i64) (param $c i32) (result i64)
+    (local.get $x)
+    (call $divmod (i64.const 10))
+    (if (param i64 i64) (result i64) (local.get $c)
+      (then (call $mix))
+      (else (drop) (call $mix (i64.const 1)))))
+
+  (func (export "_start")
+    (local $i i32) (local $h i64)
+    (local.set $h (i64.const 0x1234567))
+    (loop $next
+      (local.get $h)
+      (call $pick (local.get $i))
+      (call $mix)
+      (call $mix)
+      (call $flatten (call $many (i64.extend_i32_u (local.get $i))))
+      (call $mix)
+      (call $choose (call $power (local.get $h) (i32.add (local.get $i) (i32.const 3)))
+        (i32.and (local.get $i) (i32.const 1)))
+      (call $mix)
+      (local.set $h)
+      (call $print (local.get $h))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $i) (i32.const 8)))))
+)

@@ -1,0 +1,262 @@
+package rewrite
+
+import (
+	"fmt"
+
+	"sojourn/interp/wasm"
+)
+
+// layout says where the rewritten module keeps what it did not have before. The
+// author's indices stay as they are, but that functions which the module defines
+// move up by one, to let the hook in:
+//
+//	functions  author's imports, ask, author's functions, thunks, helpers
+//	globals    author's, budget, refill, entry, held, dropped…, transfer…
+//	tables     author's, functions by reference, references in transfer
+type layout struct {
+	askType, entryType uint32 // (i32) -> i32, () -> ()
+	hookTypes          []wasm.FuncType
+
+	budget, refill, entry, held uint32 // globals
+	dropped                     uint32 // first of the flags, one for each droppable segment
+	droppable                   []segment
+	transfer                    uint32 // first of the i64 globals that frames pass through
+	width, refs                 int    // how many of them, and of references in transfer
+
+	allRefs, moving uint32 // tables: every function in taken; references in transfer
+
+	init, toMoving, fromAll, fromHeld uint32 // helper functions
+	segFuncs                          map[segOp]uint32
+	segOrder                          []segOp
+}
+
+// segment names a data or element segment of the author's.
+type segment struct {
+	elem  bool
+	index uint32
+}
+
+// segOp is a bulk instruction on a segment, which code outside the module that
+// owns the segment reaches through a helper function.
+type segOp struct {
+	op    wasm.Opcode
+	seg   uint32
+	table uint32
+}
+
+// Names of the rewritten module's exports. Everything is exported, under names of
+// ours alone: the author's exports are looked up in the author's module.
+const (
+	HookModule = "sojourn" // module of the hook's import
+	HookName   = "ask"
+	GuestName  = "guest" // module that resume functions import from
+
+	MemoryName = "m"
+	BudgetName = "budget"
+	RefillName = "refill"
+	EntryName  = "entry"
+	HeldName   = "held"
+	InitName   = "init"
+	// ToMoving stores Held as reference number (parameter) in transfer; FromAll
+	// stores the function with that index in [Plan.Taken] (second parameter) so.
+	ToMovingName = "hold"
+	FromAllName  = "refer"
+	// FromMoving loads reference number (parameter) in transfer into Held.
+	FromMovingName = "fetch"
+	// For a table that the module writes, with its index behind the name: Put
+	// (element, index in Taken), Clear (element), Grow (elements), and Get
+	// (element), which loads it into transfer and returns 1 if it is null.
+	PutName, ClearName, GrowName, GetName = "put", "clear", "grow", "get"
+)
+
+// GlobalExport, TableExport and TransferExport name the exports of what has an
+// index; globals and tables have the author's.
+func GlobalExport(i uint32) string { return fmt.Sprintf("g%d", i) }
+func TableExport(i uint32) string { return fmt.Sprintf("t%d", i) }
+func TransferExport(i int) string { return fmt.Sprintf("x%d", i) }
+
+// ResumeExport names the resume function of a function in a satellite.
+func ResumeExport(fn uint32) string { return fmt.Sprintf("r%d", fn) }
+
+// funcExport names a function by its index in the rewritten module.
+func funcExport(i uint32) string { return fmt.Sprintf("f%d", i) }
+
+// FuncExport names the export of a function that the module defines.
+func (p *Plan) FuncExport(fn uint32) string { return funcExport(p.guestFunc(fn)) }
+
+// Taken lists the functions that references can name, ascending: the order of the
+// table that FromAll reads.
+func (p *Plan) Taken() []uint32 { return p.taken }
+
+// Width returns how many transfer globals a value of type t takes.
+func Width(t wasm.ValType) int {
+	switch t {
+	case wasm.V128:
+		return 2
+	case wasm.ExternRef: // always null: no host function gives out another
+		return 0
+	}
+	return 1
+}
+
+// Values calls f for each value of a frame that stops at a point, in the order in
+// which they are in transfer: the live locals, then the value stack. x is the
+// first transfer global of the value, ref its number among the function references.
+func (p *Plan) Values(e Entry, f func(local int, t wasm.ValType, x, ref int)) {
+	pt := &p.Points[e.Point]
+	locals := p.Locals(pt.Func)
+	x, ref := 0, 0
+	value := func(local int, t wasm.ValType) {
+		f(local, t, x, ref)
+		x += Width(t)
+		if t == wasm.FuncRef {
+			ref++
+		}
+	}
+	for _, l := range pt.Locals {
+		value(int(l), locals[l])
+	}
+	stack := pt.Stack
+	if e.Before {
+		stack = pt.Operands(p.Module)
+	}
+	for _, t := range stack {
+		value(-1, t)
+	}
+}
+
+func (p *Plan) newLayout() layout {
+	m := p.Module
+	l := layout{segFuncs: map[segOp]uint32{}}
+	for i := range p.Points {
+		p.measure(&l, Entry{Point: i})
+		if p.Points[i].Kind == Host {
+			p.measure(&l, Entry{Point: i, Before: true})
+		}
+	}
+	l.hookTypes = []wasm.FuncType{
+		{Params: []wasm.ValType{wasm.I32}, Results: []wasm.ValType{wasm.I32}},
+		{},
+		{Params: []wasm.ValType{wasm.I32}},
+		{Params: []wasm.ValType{wasm.I32, wasm.I32}},
+		{Params: []wasm.ValType{wasm.I32, wasm.I32, wasm.I32}},
+	}
+	l.askType = uint32(len(m.Types))
+	l.entryType = l.askType + 1
+	l.budget = uint32(len(m.Globals))
+	l.refill, l.entry, l.held = l.budget+1, l.budget+2, l.budget+3
+	l.dropped = l.budget + 4
+	for i := range m.Elems {
+		l.droppable = append(l.droppable, segment{true, uint32(i)})
+	}
+	for i := range m.Datas {
+		l.droppable = append(l.droppable, segment{false, uint32(i)})
+	}
+	ops := p.segOps()
+	l.droppable = droppedBy(l.droppable, ops)
+	l.transfer = l.dropped + uint32(len(l.droppable))
+	l.allRefs = uint32(len(m.Tables))
+	l.moving = l.allRefs + 1
+	next := p.imported() + 1 + uint32(len(p.fns))
+	l.init, l.toMoving, l.fromAll, l.fromHeld = next, next+1, next+2, next+3
+	next += 4
+	for _, op := range ops {
+		l.segFuncs[op] = next
+		l.segOrder = append(l.segOrder, op)
+		next++
+	}
+	return l
+}
+
+func (p *Plan) measure(l *layout, e Entry) {
+	p.Values(e, func(_ int, t wasm.ValType, x, ref int) {
+		l.width = max(l.width, x+Width(t))
+		if t == wasm.FuncRef {
+			l.refs = max(l.refs, ref+1)
+		}
+	})
+}
+
+// segOps lists the bulk instructions on segments that the module's code has, each
+// once, in order of appearance.
+func (p *Plan) segOps() []segOp {
+	var ops []segOp
+	seen := map[segOp]bool{}
+	if len(p.Module.Datas)+len(p.Module.Elems) == 0 {
+		return nil
+	}
+	var in wasm.Instr
+	for i := range p.Module.Funcs {
+		r := wasm.NewReader(p.Module, p.Module.Funcs[i].Body)
+		for {
+			ok, err := r.Next(&in)
+			if !ok || err != nil {
+				break
+			}
+			if op, is := asSegOp(&in); is && !seen[op] {
+				seen[op] = true
+				ops = append(ops, op)
+			}
+		}
+	}
+	return ops
+}
+
+func asSegOp(in *wasm.Instr) (segOp, bool) {
+	switch in.Op {
+	case wasm.OpMemoryInit, wasm.OpDataDrop, wasm.OpElemDrop:
+		return segOp{op: in.Op, seg: uint32(in.A)}, true
+	case wasm.OpTableInit:
+		return segOp{op: in.Op, seg: uint32(in.A), table: uint32(in.B)}, true
+	}
+	return segOp{}, false
+}
+
+// droppedBy keeps the segments that one of ops drops.
+func droppedBy(all []segment, ops []segOp) []segment {
+	dropped := map[segment]bool{}
+	for _, op := range ops {
+		if op.op == wasm.OpElemDrop || op.op == wasm.OpDataDrop {
+			dropped[segment{op.op == wasm.OpElemDrop, op.seg}] = true
+		}
+	}
+	var kept []segment
+	for _, s := range all {
+		if dropped[s] {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// Droppable lists the segments that the module's code can drop, with the export
+// that tells whether it has: an i32 global, 0 until then.
+func (p *Plan) Droppable(f func(elem bool, index uint32, export string)) {
+	for i, s := range p.lay.droppable {
+		f(s.elem, s.index, GlobalExport(p.lay.dropped+uint32(i)))
+	}
+}
+
+// Transfer returns how many values and references can be in transfer at once.
+func (p *Plan) Transfer() (width, refs int) { return p.lay.width, p.lay.refs }
+
+// guestFunc maps a function of the author's index space to the rewritten module's:
+// an import that references can reach stays itself when called by name.
+func (p *Plan) guestFunc(i uint32) uint32 {
+	if i < p.imported() {
+		return i
+	}
+	return i + 1
+}
+
+// refFunc maps a function that is referred to: blocking imports to their thunks.
+func (p *Plan) refFunc(i uint32) uint32 {
+	if i < p.imported() {
+		if f := p.function(i); f != nil {
+			return p.imported() + 1 + uint32(p.ord(f))
+		}
+	}
+	return p.guestFunc(i)
+}
+
+func (p *Plan) ask() uint32 { return p.imported() }

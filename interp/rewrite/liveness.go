@@ -1,0 +1,242 @@
+package rewrite
+
+import (
+	"math/bits"
+
+	"sojourn/interp/wasm"
+)
+
+// livenessWork bounds liveness analysis of one function, in words of bit set
+// touched. Real functions stay far below; beyond it all locals count as live,
+// which is slower and as right.
+const livenessWork = 1 << 28
+
+// liveness finds which locals each point needs: those read before they are written
+// on some way on from it. It walks the body backwards, with a set for each label;
+// the sets of loop heads start empty and grow, so the walk repeats until they stand.
+type liveness struct {
+	words int
+	live  []uint64
+	loops [][]uint64 // of each construct that is a loop: live at its head
+	pts   []Point
+	sets  [][]uint64 // result for each point
+	free  [][]uint64
+}
+
+// event is what liveness needs to know of one instruction.
+type event struct {
+	op     wasm.Opcode
+	arg    uint32   // local, label, or index of the construct
+	labels []uint32 // br_table
+	point  int32    // that the instruction is, -1 if none
+}
+
+func (f *function) liveness(p *Plan, i int, pts []Point) error {
+	if len(pts) == 0 {
+		return nil
+	}
+	evs := f.events(p, i, pts)
+	lv := &liveness{words: (len(f.locals) + 63) / 64, pts: pts}
+	if !lv.solve(f, evs) {
+		all := make([]uint32, len(f.locals))
+		for k := range all {
+			all[k] = uint32(k)
+		}
+		for k := range pts {
+			pts[k].Locals = all
+		}
+		return nil
+	}
+	for k := range pts {
+		pts[k].Locals = members(lv.sets[k])
+	}
+	return nil
+}
+
+func (f *function) events(p *Plan, i int, pts []Point) []event {
+	var (
+		evs  []event
+		in   wasm.Instr
+		next int
+		con  = -1
+		open []int
+		r    = wasm.NewReader(p.ext, p.ext.Funcs[i].Body)
+	)
+	for {
+		ok, err := r.Next(&in)
+		if !ok || err != nil {
+			return evs
+		}
+		e := event{op: in.Op, arg: uint32(in.A), point: -1}
+		if next < len(pts) && pts[next].pos == in.Pos {
+			e.point = int32(next)
+			next++
+		}
+		switch in.Op {
+		case wasm.OpLocalGet, wasm.OpLocalSet, wasm.OpLocalTee, wasm.OpBr, wasm.OpBrIf,
+			wasm.OpReturn, wasm.OpUnreachable:
+		case wasm.OpElse, wasm.OpEnd:
+			e.arg = ^uint32(0)
+			if len(open) > 0 {
+				e.arg = uint32(open[len(open)-1])
+				if in.Op == wasm.OpEnd {
+					open = open[:len(open)-1]
+				}
+			}
+		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
+			con++
+			open = append(open, con)
+			e.arg = uint32(con)
+		case wasm.OpBrTable:
+			e.labels = append([]uint32{}, in.Labels...)
+		default:
+			if e.point < 0 {
+				continue
+			}
+		}
+		evs = append(evs, e)
+	}
+}
+
+// solve walks until the loop heads stand; false when that takes too much work.
+func (lv *liveness) solve(f *function, evs []event) bool {
+	lv.loops = make([][]uint64, len(f.cons))
+	lv.sets = make([][]uint64, len(lv.pts))
+	for k := range lv.sets {
+		lv.sets[k] = make([]uint64, lv.words)
+	}
+	for c := range f.cons {
+		if f.cons[c].op == wasm.OpLoop {
+			lv.loops[c] = make([]uint64, lv.words)
+		}
+	}
+	for work := 0; ; {
+		if work += len(evs) + len(f.cons)*lv.words; work > livenessWork {
+			return false
+		}
+		changed, cost := lv.pass(f, evs)
+		if work += cost; !changed {
+			return true
+		}
+	}
+}
+
+// label is an open construct of the backward walk.
+type label struct {
+	con   int      // -1: the function itself
+	after []uint64 // live behind the construct, where a br to a block goes
+	els   []uint64 // live at the start of the else arm, once it has been walked
+}
+
+// pass walks once; changed says that the set of some loop's head grew.
+func (lv *liveness) pass(f *function, evs []event) (changed bool, cost int) {
+	lv.live = make([]uint64, lv.words)
+	var open []label
+	target := func(l uint32) []uint64 {
+		o := &open[len(open)-1-int(l)]
+		if o.con >= 0 && f.cons[o.con].op == wasm.OpLoop {
+			return lv.loops[o.con]
+		}
+		return o.after
+	}
+	for i := len(evs) - 1; i >= 0; i-- {
+		e := &evs[i]
+		// A point of a loop is inside its head; that of a call is behind it, and
+		// the call touches no local.
+		if e.point >= 0 {
+			copy(lv.sets[e.point], lv.live)
+			cost += lv.words
+		}
+		switch e.op {
+		case wasm.OpLocalGet:
+			lv.live[e.arg/64] |= 1 << (e.arg % 64)
+		case wasm.OpLocalSet, wasm.OpLocalTee:
+			lv.live[e.arg/64] &^= 1 << (e.arg % 64)
+		case wasm.OpBr:
+			copy(lv.live, target(e.arg))
+			cost += lv.words
+		case wasm.OpBrIf:
+			union(lv.live, target(e.arg))
+			cost += lv.words
+		case wasm.OpBrTable:
+			clear(lv.live)
+			for _, l := range e.labels {
+				union(lv.live, target(l))
+			}
+			cost += lv.words * (len(e.labels) + 1)
+		case wasm.OpReturn, wasm.OpUnreachable:
+			clear(lv.live)
+			cost += lv.words
+		case wasm.OpEnd:
+			open = append(open, label{con: int(int32(e.arg)), after: lv.copy()})
+			cost += lv.words
+		case wasm.OpElse:
+			o := &open[len(open)-1]
+			o.els = lv.copy()
+			copy(lv.live, o.after)
+			cost += lv.words
+		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
+			o := open[len(open)-1]
+			open = open[:len(open)-1]
+			switch {
+			case e.op == wasm.OpLoop:
+				changed = grow(lv.loops[o.con], lv.live) || changed
+			case e.op == wasm.OpIf && o.els != nil:
+				union(lv.live, o.els)
+			case e.op == wasm.OpIf:
+				union(lv.live, o.after)
+			}
+			lv.release(o.after)
+			lv.release(o.els)
+			cost += lv.words
+		}
+	}
+	return changed, cost
+}
+
+func (lv *liveness) copy() []uint64 {
+	var s []uint64
+	if n := len(lv.free); n > 0 {
+		s, lv.free = lv.free[n-1], lv.free[:n-1]
+	} else {
+		s = make([]uint64, lv.words)
+	}
+	copy(s, lv.live)
+	return s
+}
+
+func (lv *liveness) release(s []uint64) {
+	if s != nil {
+		lv.free = append(lv.free, s)
+	}
+}
+
+func union(dst, src []uint64) {
+	for i, w := range src {
+		dst[i] |= w
+	}
+}
+
+// grow adds src to dst and reports whether dst changed.
+func grow(dst, src []uint64) bool {
+	changed := false
+	for i, w := range src {
+		changed = changed || w&^dst[i] != 0
+		dst[i] |= w
+	}
+	return changed
+}
+
+func members(set []uint64) []uint32 {
+	n := 0
+	for _, w := range set {
+		n += bits.OnesCount64(w)
+	}
+	out := make([]uint32, 0, n)
+	for i, w := range set {
+		for ; w != 0; w &= w - 1 {
+			out = append(out, uint32(i*64+bits.TrailingZeros64(w)))
+		}
+	}
+	return out
+}

@@ -1,0 +1,173 @@
+package rewrite
+
+import (
+	"fmt"
+
+	"sojourn/interp/wasm"
+)
+
+// Guard returns the module in which each function that can suspend is guarded. It
+// has no active segments and no start function: the host calls the helper
+// InitName, then the start function, when the guest is new, and neither on thaw.
+func (p *Plan) Guard() (*wasm.Module, error) {
+	m, l := p.Module, &p.lay
+	g := &wasm.Module{
+		Types:    append(append([]wasm.FuncType{}, m.Types...), l.hookTypes...),
+		Imports:  append([]wasm.Import{}, m.Imports...),
+		Memories: m.Memories,
+		Tables:   append([]wasm.TableType{}, m.Tables...),
+	}
+	g.Imports = append(g.Imports, wasm.Import{Module: HookModule, Name: HookName, Kind: wasm.KindFunc, Func: l.askType})
+	if err := p.guardFuncs(g); err != nil {
+		return nil, err
+	}
+	p.addHelpers(g)
+	p.addGlobals(g)
+	p.addTables(g)
+	p.addSegments(g)
+	p.addExports(g)
+	g.Names = p.names()
+	return g, nil
+}
+
+func (p *Plan) guardFuncs(g *wasm.Module) error {
+	g.Funcs = make([]wasm.Func, len(p.fns))
+	return p.each(func(f *function) error {
+		i := p.ord(f)
+		e, err := p.newEmitter(i, own{})
+		if err == nil {
+			err = e.run()
+		}
+		if err != nil {
+			return fmt.Errorf("function %d (%s): %w", f.index, p.Module.FuncName(f.index), err)
+		}
+		g.Funcs[i] = wasm.Func{Type: f.typ, Body: e.out, Locals: e.locals(len(p.Module.Types[f.typ].Params))}
+		return nil
+	})
+}
+
+func (p *Plan) addGlobals(g *wasm.Module) {
+	l := &p.lay
+	for _, gl := range p.Module.Globals {
+		gl.Init = p.constExpr(gl.Init)
+		g.Globals = append(g.Globals, gl)
+	}
+	add := func(t wasm.ValType, init []byte) {
+		g.Globals = append(g.Globals, wasm.Global{Type: wasm.GlobalType{Type: t, Mutable: true}, Init: init})
+	}
+	zero := wasm.AppendI32Const(nil, 0)
+	for range 3 { // budget, refill, entry
+		add(wasm.I32, zero)
+	}
+	add(wasm.FuncRef, append(wasm.AppendOp(nil, wasm.OpRefNull), byte(wasm.FuncRef)))
+	for range l.droppable {
+		add(wasm.I32, zero)
+	}
+	for range l.width {
+		add(wasm.I64, wasm.AppendI64Const(nil, 0))
+	}
+}
+
+func (p *Plan) addTables(g *wasm.Module) {
+	if !p.References {
+		return
+	}
+	fixed := func(n int) wasm.TableType {
+		return wasm.TableType{Elem: wasm.FuncRef, Limits: wasm.Limits{Min: uint32(n), Max: uint32(n), HasMax: true}}
+	}
+	g.Tables = append(g.Tables, fixed(len(p.taken)), fixed(max(p.lay.refs, 1)))
+}
+
+// constExpr maps the functions that a constant expression refers to.
+func (p *Plan) constExpr(e wasm.ConstExpr) wasm.ConstExpr {
+	var in wasm.Instr
+	r := wasm.NewReader(p.Module, e)
+	if ok, err := r.Next(&in); ok && err == nil && in.Op == wasm.OpRefFunc {
+		return wasm.AppendOpU32(nil, wasm.OpRefFunc, p.refFunc(uint32(in.A)))
+	}
+	return e
+}
+
+// addSegments makes active segments passive: the helper InitName copies them.
+func (p *Plan) addSegments(g *wasm.Module) {
+	for _, s := range p.Module.Elems {
+		init := make([]wasm.ConstExpr, len(s.Init))
+		for i, e := range s.Init {
+			init[i] = p.constExpr(e)
+		}
+		if s.Mode == wasm.Active {
+			s.Mode, s.Table, s.Offset = wasm.Passive, 0, nil
+		}
+		s.Init = init
+		g.Elems = append(g.Elems, s)
+	}
+	if p.References {
+		all := wasm.Elem{Mode: wasm.Active, Table: p.lay.allRefs, Offset: wasm.AppendI32Const(nil, 0), Type: wasm.FuncRef}
+		for _, f := range p.taken {
+			all.Init = append(all.Init, wasm.AppendOpU32(nil, wasm.OpRefFunc, p.refFunc(f)))
+		}
+		g.Elems = append(g.Elems, all)
+	}
+	for _, d := range p.Module.Datas {
+		d.Mode, d.Memory, d.Offset = wasm.Passive, 0, nil
+		g.Datas = append(g.Datas, d)
+	}
+	if n := uint32(len(g.Datas)); n > 0 {
+		g.DataCount = &n
+	}
+}
+
+func (p *Plan) addExports(g *wasm.Module) {
+	l := &p.lay
+	add := func(k wasm.ExternKind, name string, i uint32) {
+		g.Exports = append(g.Exports, wasm.Export{Name: name, Kind: k, Index: i})
+	}
+	first := p.imported() + 1
+	for i := range g.Funcs {
+		add(wasm.KindFunc, funcExport(first+uint32(i)), first+uint32(i))
+	}
+	if len(g.Memories) > 0 {
+		add(wasm.KindMemory, MemoryName, 0)
+	}
+	for i := range g.Tables {
+		add(wasm.KindTable, TableExport(uint32(i)), uint32(i))
+	}
+	for i := range l.transfer {
+		add(wasm.KindGlobal, GlobalExport(i), i)
+	}
+	for i := range l.width {
+		add(wasm.KindGlobal, TransferExport(i), l.transfer+uint32(i))
+	}
+	add(wasm.KindGlobal, BudgetName, l.budget)
+	add(wasm.KindGlobal, RefillName, l.refill)
+	add(wasm.KindGlobal, EntryName, l.entry)
+	add(wasm.KindGlobal, HeldName, l.held)
+	for name, i := range p.helperNames() {
+		add(wasm.KindFunc, name, i)
+	}
+}
+
+// names keeps the author's function names, for the stack traces of traps.
+func (p *Plan) names() *wasm.Names {
+	n := &wasm.Names{Funcs: map[uint32]string{}}
+	for i := range uint32(len(p.fns)) {
+		n.Funcs[p.imported()+1+i] = p.Module.FuncName(p.fns[i].index)
+	}
+	if p.Module.Names != nil {
+		n.Module = p.Module.Names.Module
+	}
+	return n
+}
+
+// takenIndex returns where fn is in Taken; it is there.
+func (p *Plan) takenIndex(fn uint32) int {
+	lo, hi := 0, len(p.taken)
+	for lo < hi {
+		if mid := (lo + hi) / 2; p.taken[mid] < fn {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}

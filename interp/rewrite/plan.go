@@ -1,0 +1,235 @@
+package rewrite
+
+import (
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"sojourn/interp/wasm"
+)
+
+// Version identifies what this package emits. It changes whenever the same module
+// would be rewritten differently, and so keys whatever is cached of the result.
+const Version = 1
+
+// Options says what the host knows and the module does not.
+type Options struct {
+	// Blocking reports whether a guest can be frozen in a call of the import.
+	Blocking func(wasm.Import) bool
+}
+
+// Kind is how a frame comes to stop at a point.
+type Kind uint8
+
+const (
+	Loop Kind = iota // at the head of a loop
+	Call             // in a call, or just behind it
+	Host             // in a call of a blocking import, before it or just behind it
+	Bulk             // in the middle of a long memory.copy or memory.fill
+)
+
+// Point is a place where a frame can stop. Its number is its index in [Plan.Points].
+type Point struct {
+	Func uint32 // in the author's index space; an import's own for its thunk
+	Kind Kind
+	PC   uint32 // the instruction that runs next, as an offset in the Code section
+	At   uint32 // the loop, call or bulk instruction itself, likewise
+
+	Locals  []uint32       // live, ascending
+	Stack   []wasm.ValType // when the frame goes on at PC, bottom first
+	Results int            // how many values on top of Stack the call has returned
+
+	// Callee is the type that the call returns through: of the function called.
+	Callee uint32
+	// Target is the function that a direct call calls, and -1 for an indirect one.
+	Target int64
+
+	pos int // of the instruction in the body
+}
+
+// Operands returns the value stack of a Host point that has yet to make its call:
+// that of the frame, with the arguments on top.
+func (p *Point) Operands(m *wasm.Module) []wasm.ValType {
+	below := p.Stack[:len(p.Stack)-p.Results]
+	return append(append([]wasm.ValType{}, below...), m.Types[p.Callee].Params...)
+}
+
+// Entry is a way into a resume function.
+type Entry struct {
+	Point  int
+	Before bool // of a Host point: the call is still to be made
+}
+
+// Plan is what has been found out about a module before it is rewritten: which
+// functions can stop, where, and what is alive there. It is not changed after
+// [Analyze] and safe for concurrent use.
+type Plan struct {
+	Module *wasm.Module
+	Points []Point
+
+	// References says that function references occur outside tables that the
+	// module never writes, and TableWrites that it writes some.
+	References, TableWrites bool
+
+	ext    *wasm.Module // Module with the thunks among its functions
+	fns    []function   // of ext
+	taken  []uint32     // functions that references can name, ascending
+	lay    layout
+	blocks func(uint32) bool // whether the imported function is blocking
+	nimp   uint32            // how many functions are imported
+	// typeSuspends says, for each type, whether an indirect call through it can suspend.
+	typeSuspends []bool
+}
+
+// function is one function of Plan.ext.
+type function struct {
+	index    uint32 // in the author's index space
+	typ      uint32
+	locals   []wasm.ValType
+	thunk    bool
+	suspends bool
+	instrs   int
+	heavy    bool // each call in it is counted: see callgraph.go
+	cons     []construct
+	sites    []site
+	first    int // its first point
+}
+
+// Analyze decides how m, which must be valid, is made stoppable. It refuses what
+// cannot be, by name and place. The module is kept and must not be changed.
+func Analyze(m *wasm.Module, opt Options) (*Plan, error) {
+	p := &Plan{Module: m, nimp: uint32(m.NumImportedFuncs())}
+	if err := p.refuse(); err != nil {
+		return nil, err
+	}
+	p.blocks = func(i uint32) bool { return opt.Blocking(p.funcImport(i)) }
+	p.scan()
+	if err := p.addThunks(); err != nil {
+		return nil, err
+	}
+	p.callGraph()
+	if err := p.findPoints(); err != nil {
+		return nil, err
+	}
+	p.lay = p.newLayout()
+	return p, nil
+}
+
+// refuse names what a guest of a single module on WASI cannot import.
+func (p *Plan) refuse() error {
+	for i, im := range p.Module.Imports {
+		if im.Kind != wasm.KindFunc {
+			return fmt.Errorf("import %d, %q.%q: only functions can be imported: a guest is one module, linked to nothing but the host", i, im.Module, im.Name)
+		}
+	}
+	return nil
+}
+
+func (p *Plan) funcImport(i uint32) wasm.Import { return p.Module.Imports[i] }
+
+func (p *Plan) imported() uint32 { return p.nimp }
+
+// Suspends reports whether a function of the author's index space can be on the
+// stack when the guest stops.
+func (p *Plan) Suspends(fn uint32) bool {
+	if fn < p.imported() {
+		return p.blocks(fn)
+	}
+	return p.fns[fn-p.imported()].suspends
+}
+
+// function returns the function, or the import's thunk, with an index of the
+// author's index space, and nil if it has no code here.
+func (p *Plan) function(index uint32) *function {
+	if index >= p.imported() {
+		i := index - p.imported()
+		if int(i) >= len(p.Module.Funcs) {
+			return nil
+		}
+		return &p.fns[i]
+	}
+	for i := len(p.Module.Funcs); i < len(p.fns); i++ {
+		if p.fns[i].index == index {
+			return &p.fns[i]
+		}
+	}
+	return nil
+}
+
+// Lookup finds the entry at pc of a function, for a frame whose callee (by type)
+// is still running when waiting, and which is the innermost one when not. Where two
+// points share a pc they share the state there, so either will do.
+func (p *Plan) Lookup(fn, pc uint32, waiting bool) (Entry, error) {
+	f := p.function(fn)
+	if f == nil {
+		return Entry{}, fmt.Errorf("function %d is not one of the module's, which has %d", fn, int(p.imported())+len(p.Module.Funcs))
+	}
+	found := Entry{Point: -1}
+	for i := f.first; i < len(p.Points) && p.Points[i].Func == fn; i++ {
+		switch pt := &p.Points[i]; {
+		case pt.PC == pc && !(waiting && pt.Kind != Call):
+			return Entry{Point: i}, nil
+		case pt.Kind == Host && pt.At == pc && !waiting:
+			found = Entry{Point: i, Before: true}
+		}
+	}
+	if found.Point >= 0 {
+		return found, nil
+	}
+	return Entry{}, p.noPoint(f, pc)
+}
+
+func (p *Plan) noPoint(f *function, pc uint32) error {
+	name := p.Module.FuncName(f.index)
+	if f.thunk {
+		return fmt.Errorf("pc %d of imported function %d (%s) is not a point of it", pc, f.index, name)
+	}
+	src := &p.Module.Funcs[f.index-p.imported()]
+	if pc < src.Offset || pc >= src.Offset+uint32(len(src.Body)) {
+		return fmt.Errorf("pc 0x%x is outside function %d (%s), whose code is at 0x%x to 0x%x",
+			pc, f.index, name, src.Offset, src.Offset+uint32(len(src.Body)))
+	}
+	r := wasm.NewReader(p.Module, src.Body)
+	var in wasm.Instr
+	for {
+		ok, err := r.Next(&in)
+		if !ok || err != nil {
+			return fmt.Errorf("pc 0x%x: function %d (%s) cannot be read there: %v", pc, f.index, name, err)
+		}
+		at := src.Offset + uint32(in.Pos)
+		if pc == at {
+			return fmt.Errorf("pc 0x%x of function %d (%s), at %s, is no place where a guest can wait this way", pc, f.index, name, in.String())
+		}
+		if pc < at+uint32(in.Len) {
+			return fmt.Errorf("pc 0x%x of function %d (%s) is inside the instruction %s at 0x%x", pc, f.index, name, in.String(), at)
+		}
+	}
+}
+
+// Locals returns the types of a function's parameters and locals.
+func (p *Plan) Locals(fn uint32) []wasm.ValType {
+	if f := p.function(fn); f != nil {
+		return f.locals
+	}
+	return nil
+}
+
+// each runs do for every function, on all processors, and returns the first error.
+func (p *Plan) each(do func(f *function) error) error {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	const batch = 64
+	for lo := 0; lo < len(p.fns); lo += batch {
+		part := p.fns[lo:min(lo+batch, len(p.fns))]
+		g.Go(func() error {
+			for i := range part {
+				if err := do(&part[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}

@@ -1,0 +1,130 @@
+package rewrite
+
+import (
+	"fmt"
+
+	"sojourn/interp/wasm"
+)
+
+// findPoints numbers the places where frames can stop, with what is on the value
+// stack and which locals are live there.
+func (p *Plan) findPoints() error {
+	found := make([][]Point, len(p.fns))
+	err := p.each(func(f *function) error {
+		if !f.suspends {
+			return nil
+		}
+		i := p.ord(f)
+		pts, err := p.functionPoints(f, i)
+		found[i] = pts
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i := range p.fns {
+		f := &p.fns[i]
+		f.first = len(p.Points)
+		for k := range f.sites {
+			if f.sites[k].point >= 0 {
+				f.sites[k].point += f.first
+			}
+		}
+		p.Points = append(p.Points, found[i]...)
+	}
+	return nil
+}
+
+// isPoint reports whether a frame of a function that suspends can stop at s.
+func (p *Plan) isPoint(s *site) (Kind, bool) {
+	switch s.op {
+	case wasm.OpLoop:
+		return Loop, true
+	case wasm.OpMemoryCopy, wasm.OpMemoryFill:
+		return Bulk, true
+	case wasm.OpCall:
+		if s.target < p.imported() {
+			return Host, p.blocks(s.target)
+		}
+		return Call, s.counted || p.fns[s.target-p.imported()].suspends
+	}
+	return Call, s.counted || p.typeSuspends[s.target]
+}
+
+// functionPoints finds the points of the i-th function of Plan.ext. Points of
+// unreachable code are none.
+func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
+	x, err := wasm.NewMachine(p.ext, i)
+	if err != nil {
+		return nil, fmt.Errorf("function %d: %w", f.index, err)
+	}
+	var (
+		pts  []Point
+		next int
+		in   wasm.Instr
+		r    = wasm.NewReader(p.ext, p.ext.Funcs[i].Body)
+	)
+	for {
+		ok, err := r.Next(&in)
+		if err != nil || !ok {
+			break
+		}
+		at := next < len(f.sites) && f.sites[next].pos == in.Pos
+		reachable := !x.Unreachable()
+		operands := x.Stack()
+		if at && in.Op != wasm.OpMemoryCopy && in.Op != wasm.OpMemoryFill {
+			operands = nil
+		} else if at {
+			operands = append([]wasm.ValType{}, operands...)
+		}
+		if err := x.Step(&in); err != nil {
+			return nil, fmt.Errorf("function %d: %w", f.index, err)
+		}
+		if !at {
+			continue
+		}
+		s := &f.sites[next]
+		next++
+		kind, is := p.isPoint(s)
+		if !is || !reachable {
+			continue
+		}
+		s.point = len(pts)
+		if operands == nil {
+			operands = append([]wasm.ValType{}, x.Stack()...)
+		}
+		pts = append(pts, p.newPoint(f, s, kind, &in, operands))
+		for c := s.parent; c >= 0 && !f.cons[c].points; c = f.cons[c].parent {
+			f.cons[c].points = true
+		}
+	}
+	return pts, f.liveness(p, i, pts)
+}
+
+func (p *Plan) newPoint(f *function, s *site, kind Kind, in *wasm.Instr, stack []wasm.ValType) Point {
+	base := p.ext.Funcs[p.ord(f)].Offset
+	pt := Point{Func: f.index, Kind: kind, Stack: stack, pos: in.Pos, Target: -1,
+		At: base + uint32(in.Pos), PC: base + uint32(in.Pos+in.Len)}
+	switch kind {
+	case Bulk:
+		pt.PC = pt.At
+	case Call, Host:
+		pt.Callee = s.target
+		if s.op == wasm.OpCall {
+			pt.Target = int64(s.target)
+			pt.Callee = p.typeOf(s.target)
+		}
+		pt.Results = len(p.Module.Types[pt.Callee].Results)
+	}
+	if f.thunk { // an import has no code of its own: see FORMAT.md
+		pt.At, pt.PC = 0, 1
+	}
+	return pt
+}
+
+func (p *Plan) typeOf(fn uint32) uint32 {
+	if fn < p.imported() {
+		return p.funcImport(fn).Func
+	}
+	return p.Module.Funcs[fn-p.imported()].Type
+}

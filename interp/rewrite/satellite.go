@@ -1,0 +1,166 @@
+package rewrite
+
+import (
+	"fmt"
+	"slices"
+
+	"sojourn/interp/wasm"
+)
+
+// Satellite is a module of resume functions. It imports all that they use from the
+// guarded module's instance (as GuestName) and from the host.
+type Satellite struct {
+	Module *wasm.Module
+	// Numbers says, for each function, under which number its resume function
+	// takes each entry: what the host puts into EntryName.
+	Numbers map[uint32]map[Entry]uint32
+}
+
+// Entries returns all ways into a function.
+func (p *Plan) Entries(fn uint32) []Entry {
+	f := p.function(fn)
+	if f == nil {
+		return nil
+	}
+	var es []Entry
+	for i := f.first; i < len(p.Points) && p.Points[i].Func == fn; i++ {
+		es = append(es, Entry{Point: i})
+		if p.Points[i].Kind == Host {
+			es = append(es, Entry{Point: i, Before: true})
+		}
+	}
+	return es
+}
+
+// Resume builds the resume functions for the given entries, by function.
+func (p *Plan) Resume(entries map[uint32][]Entry) (*Satellite, error) {
+	s := &satellite{p: p, m: &wasm.Module{}, fns: map[uint32]uint32{}, globals: map[uint32]uint32{}, tables: map[uint32]uint32{}}
+	s.m.Types = append(append(s.m.Types, p.Module.Types...), p.lay.hookTypes...)
+	if len(p.Module.Memories) > 0 {
+		s.m.Imports = append(s.m.Imports, wasm.Import{Module: GuestName, Name: MemoryName, Kind: wasm.KindMemory, Memory: p.Module.Memories[0]})
+	}
+	out := &Satellite{Module: s.m, Numbers: map[uint32]map[Entry]uint32{}}
+	order := make([]uint32, 0, len(entries))
+	for fn := range entries {
+		order = append(order, fn)
+	}
+	slices.Sort(order)
+	for _, fn := range order {
+		numbers, err := s.resume(fn, entries[fn])
+		if err != nil {
+			return nil, fmt.Errorf("resume function of function %d (%s): %w", fn, p.Module.FuncName(fn), err)
+		}
+		out.Numbers[fn] = numbers
+	}
+	s.m.Names = &wasm.Names{Funcs: map[uint32]string{}}
+	for i, fn := range order {
+		idx := uint32(len(s.fns) + i)
+		s.m.Exports = append(s.m.Exports, wasm.Export{Name: ResumeExport(fn), Kind: wasm.KindFunc, Index: idx})
+		s.m.Names.Funcs[idx] = p.Module.FuncName(fn)
+	}
+	return out, nil
+}
+
+// satellite maps the indices of the guarded module to imports, made as they are used.
+type satellite struct {
+	p                    *Plan
+	m                    *wasm.Module
+	fns, globals, tables map[uint32]uint32
+}
+
+func (s *satellite) resume(fn uint32, entries []Entry) (map[Entry]uint32, error) {
+	f := s.p.function(fn)
+	if f == nil || len(entries) == 0 {
+		return nil, fmt.Errorf("it has no points")
+	}
+	e, err := s.p.newEmitter(s.p.ord(f), s)
+	if err != nil {
+		return nil, err
+	}
+	e.ways = e.newWays(entries)
+	if err := e.run(); err != nil {
+		return nil, err
+	}
+	results := s.p.Module.Types[f.typ].Results
+	s.m.Funcs = append(s.m.Funcs, wasm.Func{Type: s.block(wasm.FuncType{Results: results}), Body: e.out, Locals: e.locals(0)})
+	numbers := map[Entry]uint32{}
+	for i, en := range e.ways.entries {
+		numbers[en] = uint32(i + 1)
+	}
+	return numbers, nil
+}
+
+func (s *satellite) fn(g uint32) uint32 {
+	if i, ok := s.fns[g]; ok {
+		return i
+	}
+	p := s.p
+	im := wasm.Import{Module: GuestName, Name: funcExport(g), Kind: wasm.KindFunc}
+	switch first := p.imported() + 1; {
+	case g < p.imported():
+		im = p.funcImport(g)
+	case g == p.ask():
+		im = wasm.Import{Module: HookModule, Name: HookName, Kind: wasm.KindFunc, Func: p.lay.askType}
+	case g < first+uint32(len(p.fns)):
+		im.Func = p.fns[g-first].typ
+	default:
+		im.Func = p.lay.askType + p.helperType(g)
+	}
+	s.m.Imports = append(s.m.Imports, im)
+	i := uint32(len(s.fns))
+	s.fns[g] = i
+	return i
+}
+
+// helperType returns the type, among the hook types, of a helper on segments: the
+// only helpers that code calls.
+func (p *Plan) helperType(g uint32) uint32 {
+	op := p.lay.segOrder[g-p.lay.init-4]
+	if op.op == wasm.OpMemoryInit || op.op == wasm.OpTableInit {
+		return typeThree
+	}
+	return typeNone
+}
+
+func (s *satellite) global(g uint32) uint32 {
+	if i, ok := s.globals[g]; ok {
+		return i
+	}
+	l := &s.p.lay
+	typ := wasm.GlobalType{Type: wasm.I32, Mutable: true}
+	name := GlobalExport(g)
+	switch {
+	case g < uint32(len(s.p.Module.Globals)):
+		typ = s.p.Module.Globals[g].Type
+	case g >= l.transfer:
+		typ.Type, name = wasm.I64, TransferExport(int(g-l.transfer))
+	}
+	s.m.Imports = append(s.m.Imports, wasm.Import{Module: GuestName, Name: name, Kind: wasm.KindGlobal, Global: typ})
+	i := uint32(len(s.globals))
+	s.globals[g] = i
+	return i
+}
+
+func (s *satellite) table(t uint32) uint32 {
+	if i, ok := s.tables[t]; ok {
+		return i
+	}
+	typ := wasm.TableType{Elem: wasm.FuncRef}
+	if t < uint32(len(s.p.Module.Tables)) {
+		typ = s.p.Module.Tables[t]
+	}
+	s.m.Imports = append(s.m.Imports, wasm.Import{Module: GuestName, Name: TableExport(t), Kind: wasm.KindTable, Table: typ})
+	i := uint32(len(s.tables))
+	s.tables[t] = i
+	return i
+}
+
+func (s *satellite) block(t wasm.FuncType) uint32 {
+	for i, u := range s.m.Types {
+		if u.Equal(t) {
+			return uint32(i)
+		}
+	}
+	s.m.Types = append(s.m.Types, t)
+	return uint32(len(s.m.Types) - 1)
+}

@@ -1,0 +1,199 @@
+package rewrite
+
+import (
+	"fmt"
+	"sort"
+
+	"sojourn/interp/wasm"
+)
+
+// construct is one block, loop or if of a body: the positions of its instructions.
+type construct struct {
+	op         wasm.Opcode
+	start, els int // els is -1 where there is no else
+	end        int
+	parent     int  // index in cons; -1 in the body itself
+	points     bool // some point is inside
+}
+
+// site is an instruction at which a frame may have to stop.
+type site struct {
+	op      wasm.Opcode
+	pos     int
+	target  uint32 // function called, or type of an indirect call
+	parent  int    // construct it is in; a loop's is the loop itself
+	counted bool   // a call that takes one from the budget when it returns
+	point   int    // index in Plan.Points, -1 where it is none
+}
+
+// scan reads every body once for its constructs and sites, and the module for
+// where references to functions can come from.
+func (p *Plan) scan() {
+	m := p.Module
+	p.fns = make([]function, len(m.Funcs), len(m.Funcs)+8)
+	for i := range m.Funcs {
+		p.fns[i] = function{index: p.imported() + uint32(i), typ: m.Funcs[i].Type}
+	}
+	refs := make([]refs, len(m.Funcs))
+	_ = p.each(func(f *function) error {
+		i := f.index - p.imported()
+		f.read(m, m.Funcs[i].Body, &refs[i])
+		return nil
+	})
+	p.References = hasFuncRefs(m)
+	taken := map[uint32]bool{}
+	for _, r := range refs {
+		p.References = p.References || r.any
+		p.TableWrites = p.TableWrites || r.writes
+		for _, f := range r.funcs {
+			taken[f] = true
+		}
+	}
+	constRefs(m, func(f uint32) { taken[f] = true })
+	for f := range taken {
+		p.taken = append(p.taken, f)
+	}
+	sort.Slice(p.taken, func(i, j int) bool { return p.taken[i] < p.taken[j] })
+}
+
+// refs is what a body does with references.
+type refs struct {
+	any, writes bool
+	funcs       []uint32
+}
+
+// read fills in the function's constructs and sites. The body is valid.
+func (f *function) read(m *wasm.Module, body []byte, rf *refs) {
+	r := wasm.NewReader(m, body)
+	var in wasm.Instr
+	open := -1
+	for {
+		if ok, err := r.Next(&in); !ok || err != nil {
+			return
+		}
+		f.instrs++
+		switch in.Op {
+		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
+			f.cons = append(f.cons, construct{op: in.Op, start: in.Pos, els: -1, parent: open})
+			open = len(f.cons) - 1
+			if in.Op == wasm.OpLoop {
+				f.addSite(&in, 0, open)
+			}
+		case wasm.OpElse:
+			f.cons[open].els = in.Pos
+		case wasm.OpEnd:
+			if open >= 0 {
+				f.cons[open].end = in.Pos
+				open = f.cons[open].parent
+			}
+		case wasm.OpCall, wasm.OpCallIndirect:
+			f.addSite(&in, uint32(in.A), open)
+		case wasm.OpMemoryCopy, wasm.OpMemoryFill:
+			f.addSite(&in, 0, open)
+		case wasm.OpRefFunc:
+			rf.any = true
+			rf.funcs = append(rf.funcs, uint32(in.A))
+		case wasm.OpTableSet, wasm.OpTableGrow, wasm.OpTableFill, wasm.OpTableCopy, wasm.OpTableInit:
+			rf.any, rf.writes = true, true
+		case wasm.OpTableGet:
+			rf.any = true
+		}
+	}
+}
+
+func (f *function) addSite(in *wasm.Instr, target uint32, parent int) {
+	f.sites = append(f.sites, site{op: in.Op, pos: in.Pos, target: target, parent: parent, point: -1})
+}
+
+// hasFuncRefs reports whether a value of type funcref can exist in m outside its
+// tables, as far as its types tell.
+func hasFuncRefs(m *wasm.Module) bool {
+	isRef := func(ts []wasm.ValType) bool {
+		for _, t := range ts {
+			if t == wasm.FuncRef {
+				return true
+			}
+		}
+		return false
+	}
+	for _, t := range m.Types {
+		if isRef(t.Params) || isRef(t.Results) {
+			return true
+		}
+	}
+	for _, g := range m.Globals {
+		if g.Type.Type == wasm.FuncRef {
+			return true
+		}
+	}
+	for i := range m.Funcs {
+		for _, l := range m.Funcs[i].Locals {
+			if l.Type == wasm.FuncRef {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// constRefs reports each function that a constant expression of m refers to.
+func constRefs(m *wasm.Module, add func(uint32)) {
+	expr := func(e wasm.ConstExpr) {
+		r := wasm.NewReader(m, e)
+		var in wasm.Instr
+		for {
+			if ok, err := r.Next(&in); !ok || err != nil {
+				return
+			}
+			if in.Op == wasm.OpRefFunc {
+				add(uint32(in.A))
+			}
+		}
+	}
+	for i := range m.Elems {
+		for _, e := range m.Elems[i].Init {
+			expr(e)
+		}
+	}
+	for i := range m.Globals {
+		expr(m.Globals[i].Init)
+	}
+}
+
+// addThunks gives each blocking import that a reference can reach a function that
+// does nothing but call it, so that a frame stands for the call:
+//
+//	(func $fd_write (import …) …)      (func $thunk (param i32 i32 i32 i32) (result i32)
+//	(elem … $fd_write)            =>     local.get 0 … local.get 3 call $fd_write)
+//	                                   (elem … $thunk)
+func (p *Plan) addThunks() error {
+	ext := *p.Module
+	ext.Funcs = append([]wasm.Func{}, p.Module.Funcs...)
+	for _, i := range p.taken {
+		if i >= p.imported() {
+			break
+		}
+		if !p.blocks(i) {
+			continue
+		}
+		typ := p.funcImport(i).Func
+		var b []byte
+		for k := range p.Module.Types[typ].Params {
+			b = wasm.AppendOpU32(b, wasm.OpLocalGet, uint32(k))
+		}
+		b = wasm.AppendOp(wasm.AppendOpU32(b, wasm.OpCall, i), wasm.OpEnd)
+		ext.Funcs = append(ext.Funcs, wasm.Func{Type: typ, Body: b})
+		f := function{index: i, typ: typ, thunk: true}
+		f.read(p.Module, b, &refs{})
+		p.fns = append(p.fns, f)
+	}
+	p.ext = &ext
+	for i := range p.fns {
+		locals, err := ext.Funcs[i].LocalTypes(p.Module.Types[p.fns[i].typ].Params)
+		if err != nil {
+			return fmt.Errorf("function %d: %w", p.fns[i].index, err)
+		}
+		p.fns[i].locals = locals
+	}
+	return nil
+}
