@@ -6,14 +6,18 @@ import "sojourn/interp/wasm"
 func (e *emitter) openFunction() {
 	l := e.newLabel()
 	e.ctls = append(e.ctls, ctl{label: l, con: -1, opened: true})
-	e.labels = append(e.labels, l)
+	e.openLabel(l)
 	if e.ways != nil {
 		e.enterFunction()
 	}
 }
 
 func (e *emitter) newLabel() label32 {
+	if len(e.where) == 0 {
+		e.where = append(e.where, 0) // anonymous
+	}
 	e.made++
+	e.where = append(e.where, -1)
 	return e.made
 }
 
@@ -41,7 +45,7 @@ func (e *emitter) open(s *site) error {
 	default:
 		k.label, k.opened = e.newLabel(), true
 		e.copy() // a type index is the same everywhere: satellites have the author's types first
-		e.labels = append(e.labels, k.label)
+		e.openLabel(k.label)
 	}
 	if err := e.x.Step(&e.in); err != nil {
 		return err

@@ -43,12 +43,13 @@ type emitter struct {
 	slots map[slot]uint32
 	temps map[string]uint32
 
-	saved  int     // slots below this height hold what is on the stack
-	ctls   []ctl   // the author's open constructs, innermost last
+	saved  int   // slots below this height hold what is on the stack
+	ctls   []ctl // the author's open constructs, innermost last
 	labels []label32
-	con    int // constructs opened so far: index in f.cons of the next
-	site   int // next site
+	con    int     // constructs opened so far: index in f.cons of the next
+	site   int     // next site
 	made   label32 // labels made so far; the first is 1
+	where  []int   // of each label made: its place in labels
 
 	ways *ways // nil in a guarded original
 }
@@ -74,7 +75,7 @@ type ctl struct {
 
 // newEmitter begins the i-th function of Plan.ext.
 func (p *Plan) newEmitter(i int, idx indices) (*emitter, error) {
-	x, err := wasm.NewMachine(p.ext, i)
+	x, err := p.types.New(i)
 	if err != nil {
 		return nil, err
 	}
@@ -347,17 +348,16 @@ func (e *emitter) local(t wasm.ValType) uint32 {
 	return uint32(len(e.f.locals) + len(e.extra) - 1)
 }
 
-// depth returns how many open labels of the output are inside l.
-func (e *emitter) depth(l label32) uint32 {
-	for i := len(e.labels) - 1; i >= 0; i-- {
-		if e.labels[i] == l {
-			return uint32(len(e.labels) - 1 - i)
-		}
-	}
-	panic(fmt.Sprintf("rewrite: label %d of function %d is not open", l, e.f.index))
+// depth returns how many open labels of the output are inside l, which is open.
+func (e *emitter) depth(l label32) uint32 { return uint32(len(e.labels) - 1 - e.where[l]) }
+
+// openLabel notes that the output has just opened l.
+func (e *emitter) openLabel(l label32) {
+	e.where[l] = len(e.labels)
+	e.labels = append(e.labels, l)
 }
 
-const anonymous label32 = -1 // a label that nothing branches to by name
+const anonymous label32 = 0 // a label that nothing branches to by name
 
 func (e *emitter) block(op wasm.Opcode) {
 	e.out = wasm.AppendBlock(e.out, op, wasm.Unknown)
@@ -369,10 +369,10 @@ func (e *emitter) endBlock() {
 	e.labels = e.labels[:len(e.labels)-1]
 }
 
-func (e *emitter) copy()                         { e.out = append(e.out, e.src.Body[e.in.Pos:e.in.Pos+e.in.Len]...) }
-func (e *emitter) op(op wasm.Opcode)             { e.out = wasm.AppendOp(e.out, op) }
+func (e *emitter) copy()                          { e.out = append(e.out, e.src.Body[e.in.Pos:e.in.Pos+e.in.Len]...) }
+func (e *emitter) op(op wasm.Opcode)              { e.out = wasm.AppendOp(e.out, op) }
 func (e *emitter) opU32(op wasm.Opcode, v uint32) { e.out = wasm.AppendOpU32(e.out, op, v) }
-func (e *emitter) i32(v int32)                   { e.out = wasm.AppendI32Const(e.out, v) }
+func (e *emitter) i32(v int32)                    { e.out = wasm.AppendI32Const(e.out, v) }
 
 func (e *emitter) zero(t wasm.ValType) {
 	switch t {

@@ -9,8 +9,8 @@ import (
 // The helpers are functions of ours at the end of the guarded module: what the host
 // cannot do from outside, and what satellites cannot do to segments of another module.
 
-// TableHelper names a helper of one table.
-func TableHelper(name string, table uint32) string { return fmt.Sprintf("%s%d", name, table) }
+// Helper names a helper of one table or global.
+func Helper(name string, index uint32) string { return fmt.Sprintf("%s%d", name, index) }
 
 const (
 	typeNone  = 1 // in layout.hookTypes
@@ -25,7 +25,9 @@ func (p *Plan) addHelpers(g *wasm.Module) {
 	add := func(typ uint32, body []byte) {
 		g.Funcs = append(g.Funcs, wasm.Func{Type: l.askType + typ, Body: wasm.AppendOp(body, wasm.OpEnd)})
 	}
-	add(typeNone, p.initBody())
+	elems, datas := p.initBodies()
+	add(typeNone, elems)
+	add(typeNone, datas)
 	if p.References {
 		add(typeOne, ops(get(0), at(wasm.OpGlobalGet, l.held), at(wasm.OpTableSet, l.moving)))
 		add(typeTwo, ops(get(0), get(1), at(wasm.OpTableGet, l.allRefs), at(wasm.OpTableSet, l.moving)))
@@ -43,23 +45,52 @@ func (p *Plan) addHelpers(g *wasm.Module) {
 			p.tableHelpers(uint32(t), p.Module.Tables[t].Elem, add)
 		}
 	}
+	for _, g := range p.vectorGlobals() {
+		lane := func(i byte) []byte {
+			return ops(at(wasm.OpGlobalGet, g), wasm.AppendOp(nil, wasm.OpI64x2ExtractLane), []byte{i}, at(wasm.OpGlobalSet, l.transfer+uint32(i)))
+		}
+		add(typeNone, ops(lane(0), lane(1)))
+		if !p.Module.Globals[g].Type.Mutable {
+			add(typeNone, nil)
+			continue
+		}
+		add(typeNone, ops(at(wasm.OpGlobalGet, l.transfer), wasm.AppendOp(nil, wasm.OpI64x2Splat), at(wasm.OpGlobalGet, l.transfer+1),
+			wasm.AppendOp(nil, wasm.OpI64x2ReplaceLane), []byte{1}, at(wasm.OpGlobalSet, g)))
+	}
+}
+
+// vectorGlobals lists the globals whose values wazero's API does not show whole.
+func (p *Plan) vectorGlobals() []uint32 {
+	var gs []uint32
+	for i := range p.Module.Globals {
+		if p.Module.Globals[i].Type.Type == wasm.V128 {
+			gs = append(gs, uint32(i))
+		}
+	}
+	return gs
 }
 
 // helperNames lists the helpers that the host calls, with their indices.
 func (p *Plan) helperNames() map[string]uint32 {
 	l := &p.lay
-	names := map[string]uint32{InitName: l.init}
+	names := map[string]uint32{ElemsName: l.elems, DatasName: l.datas}
 	if p.References {
-		names[ToMovingName], names[FromAllName], names[FromMovingName] = l.toMoving, l.fromAll, l.fromHeld
+		names[ToMovingName], names[FromAllName], names[FromMovingName] = l.toMoving, l.fromAll, l.fromMoving
+	}
+	next := l.fromMoving + 1 + uint32(len(l.segOrder))
+	each := func(index uint32, helpers ...string) {
+		for _, name := range helpers {
+			names[Helper(name, index)] = next
+			next++
+		}
 	}
 	if p.TableWrites {
-		next := l.init + 4 + uint32(len(l.segOrder))
 		for t := range p.Module.Tables {
-			for _, name := range []string{PutName, ClearName, GrowName, GetName} {
-				names[TableHelper(name, uint32(t))] = next
-				next++
-			}
+			each(uint32(t), PutName, ClearName, GrowName, GetName)
 		}
+	}
+	for _, g := range p.vectorGlobals() {
+		each(g, LoadName, StoreName)
 	}
 	return names
 }
@@ -81,25 +112,24 @@ func (p *Plan) tableHelpers(t uint32, elem wasm.ValType, add func(uint32, []byte
 	add(typeAsk, body)
 }
 
-// initBody does what instantiation does with active segments (specification, 4.5.4,
-// steps 14 to 17): element segments first.
-func (p *Plan) initBody() []byte {
-	var b []byte
+// initBodies do what instantiation does with active element segments, and then with
+// data segments (specification, 4.5.4, steps 14 to 17).
+func (p *Plan) initBodies() (elems, datas []byte) {
+	zero := wasm.AppendI32Const(nil, 0)
+	size := func(n int) []byte { return wasm.AppendI32Const(nil, int32(n)) }
 	for i, s := range p.Module.Elems {
 		if s.Mode == wasm.Active {
-			b = append(b, s.Offset...)
-			b = append(b, ops(wasm.AppendI32Const(nil, 0), wasm.AppendI32Const(nil, int32(len(s.Init))),
+			elems = append(elems, ops(s.Offset, zero, size(len(s.Init)),
 				at(wasm.OpTableInit, uint32(i)), wasm.AppendU32(nil, s.Table), at(wasm.OpElemDrop, uint32(i)))...)
 		}
 	}
 	for i, s := range p.Module.Datas {
 		if s.Mode == wasm.Active {
-			b = append(b, s.Offset...)
-			b = append(b, ops(wasm.AppendI32Const(nil, 0), wasm.AppendI32Const(nil, int32(len(s.Init))),
+			datas = append(datas, ops(s.Offset, zero, size(len(s.Init)),
 				at(wasm.OpMemoryInit, uint32(i)), []byte{0}, at(wasm.OpDataDrop, uint32(i)))...)
 		}
 	}
-	return b
+	return elems, datas
 }
 
 func (p *Plan) segBody(op segOp) (typ uint32, body []byte) {

@@ -25,7 +25,7 @@ type layout struct {
 
 	allRefs, moving uint32 // tables: every function in taken; references in transfer
 
-	init, toMoving, fromAll, fromHeld uint32 // helper functions
+	elems, datas, toMoving, fromAll, fromMoving uint32 // helper functions; segments follow
 	segFuncs                          map[segOp]uint32
 	segOrder                          []segOp
 }
@@ -56,7 +56,9 @@ const (
 	RefillName = "refill"
 	EntryName  = "entry"
 	HeldName   = "held"
-	InitName   = "init"
+	// ElemsName and DatasName do what instantiation does with active segments.
+	ElemsName = "elems"
+	DatasName = "datas"
 	// ToMoving stores Held as reference number (parameter) in transfer; FromAll
 	// stores the function with that index in [Plan.Taken] (second parameter) so.
 	ToMovingName = "hold"
@@ -67,13 +69,15 @@ const (
 	// (element, index in Taken), Clear (element), Grow (elements), and Get
 	// (element), which loads it into transfer and returns 1 if it is null.
 	PutName, ClearName, GrowName, GetName = "put", "clear", "grow", "get"
+	// For a global of type v128, likewise: between it and the first two globals of transfer.
+	LoadName, StoreName = "load", "store"
 )
 
 // GlobalExport, TableExport and TransferExport name the exports of what has an
 // index; globals and tables have the author's.
 func GlobalExport(i uint32) string { return fmt.Sprintf("g%d", i) }
-func TableExport(i uint32) string { return fmt.Sprintf("t%d", i) }
-func TransferExport(i int) string { return fmt.Sprintf("x%d", i) }
+func TableExport(i uint32) string  { return fmt.Sprintf("t%d", i) }
+func TransferExport(i int) string  { return fmt.Sprintf("x%d", i) }
 
 // ResumeExport names the resume function of a function in a satellite.
 func ResumeExport(fn uint32) string { return fmt.Sprintf("r%d", fn) }
@@ -134,6 +138,9 @@ func (p *Plan) newLayout() layout {
 			p.measure(&l, Entry{Point: i, Before: true})
 		}
 	}
+	if len(p.vectorGlobals()) > 0 {
+		l.width = max(l.width, 2)
+	}
 	l.hookTypes = []wasm.FuncType{
 		{Params: []wasm.ValType{wasm.I32}, Results: []wasm.ValType{wasm.I32}},
 		{},
@@ -158,8 +165,8 @@ func (p *Plan) newLayout() layout {
 	l.allRefs = uint32(len(m.Tables))
 	l.moving = l.allRefs + 1
 	next := p.imported() + 1 + uint32(len(p.fns))
-	l.init, l.toMoving, l.fromAll, l.fromHeld = next, next+1, next+2, next+3
-	next += 4
+	l.elems, l.datas, l.toMoving, l.fromAll, l.fromMoving = next, next+1, next+2, next+3, next+4
+	next += 5
 	for _, op := range ops {
 		l.segFuncs[op] = next
 		l.segOrder = append(l.segOrder, op)

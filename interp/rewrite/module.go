@@ -7,8 +7,9 @@ import (
 )
 
 // Guard returns the module in which each function that can suspend is guarded. It
-// has no active segments and no start function: the host calls the helper
-// InitName, then the start function, when the guest is new, and neither on thaw.
+// has no active segments and no start function: the host calls the helpers ElemsName
+// and DatasName, then the start function, when the guest is new. On thaw it calls at
+// most ElemsName, when the module never writes its tables.
 func (p *Plan) Guard() (*wasm.Module, error) {
 	m, l := p.Module, &p.lay
 	g := &wasm.Module{

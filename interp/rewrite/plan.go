@@ -73,6 +73,7 @@ type Plan struct {
 	References, TableWrites bool
 
 	ext    *wasm.Module // Module with the thunks among its functions
+	types  wasm.Machines // of ext
 	fns    []function   // of ext
 	taken  []uint32     // functions that references can name, ascending
 	lay    layout

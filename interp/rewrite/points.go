@@ -54,7 +54,7 @@ func (p *Plan) isPoint(s *site) (Kind, bool) {
 // functionPoints finds the points of the i-th function of Plan.ext. Points of
 // unreachable code are none.
 func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
-	x, err := wasm.NewMachine(p.ext, i)
+	x, err := p.types.New(i)
 	if err != nil {
 		return nil, fmt.Errorf("function %d: %w", f.index, err)
 	}

@@ -115,7 +115,7 @@ func (s *satellite) fn(g uint32) uint32 {
 // helperType returns the type, among the hook types, of a helper on segments: the
 // only helpers that code calls.
 func (p *Plan) helperType(g uint32) uint32 {
-	op := p.lay.segOrder[g-p.lay.init-4]
+	op := p.lay.segOrder[g-p.lay.fromMoving-1]
 	if op.op == wasm.OpMemoryInit || op.op == wasm.OpTableInit {
 		return typeThree
 	}

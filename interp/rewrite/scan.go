@@ -187,7 +187,7 @@ func (p *Plan) addThunks() error {
 		f.read(p.Module, b, &refs{})
 		p.fns = append(p.fns, f)
 	}
-	p.ext = &ext
+	p.ext, p.types = &ext, ext.Machines()
 	for i := range p.fns {
 		locals, err := ext.Funcs[i].LocalTypes(p.Module.Types[p.fns[i].typ].Params)
 		if err != nil {

@@ -228,7 +228,7 @@ func (e *emitter) openWays(r *region) {
 			t := e.idx.block(wasm.FuncType{Results: c.results})
 			e.out = wasm.AppendBlockIndex(e.out, wasm.OpBlock, t)
 		}
-		e.labels = append(e.labels, c.label)
+		e.openLabel(c.label)
 	}
 }
 

@@ -221,8 +221,8 @@ func list[T any](d *decoder, entry string, limit, minBytes int, read func(*decod
 	for i := 0; i < n && d.ok(); i++ {
 		at = append(at, uint32(d.pos))
 		ts = append(ts, read(d))
-		if !d.ok() && d.err.What == "" {
-			d.err.What = fmt.Sprintf("%s[%d]", entry, i)
+		if !d.ok() {
+			d.err.within(fmt.Sprintf("%s[%d]", entry, i))
 		}
 	}
 	return ts, at

@@ -96,7 +96,7 @@ func (d *decoder) codeSection() {
 	for i := range d.m.Funcs {
 		d.code(&d.m.Funcs[i])
 		if !d.ok() {
-			d.err.What = fmt.Sprintf("func[%d]", i+d.m.NumImportedFuncs())
+			d.err.within(fmt.Sprintf("func[%d]", i+d.m.NumImportedFuncs()))
 			return
 		}
 		d.m.Funcs[i].Type = d.funcTypes[i]

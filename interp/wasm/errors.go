@@ -48,3 +48,11 @@ func unsupported(feature, construct string) *Error {
 	return &Error{Offset: -1, Feature: feature,
 		Msg: fmt.Sprintf("%s needs %s, which is not in WebAssembly 2.0; build the module without it", construct, feature)}
 }
+
+// within puts the construct that e's is a part of before it.
+func (e *Error) within(outer string) {
+	if e.What != "" {
+		outer += ", " + e.What
+	}
+	e.What = outer
+}
