@@ -25,12 +25,7 @@ type Machine struct {
 	ctls   []Ctl
 	done   bool
 	err    error // sticks
-
-	impFuncs   []uint32 // types of imported functions
-	impTables  []TableType
-	impGlobals []GlobalType
-	hasMemory  bool
-	refs       map[uint32]struct{} // what ref.func may name; nil until needed
+	*spaces
 }
 
 // Ctl is an open block. The outermost stands for the body: its Op is OpBlock
@@ -56,42 +51,27 @@ func (c *Ctl) LabelTypes() []ValType {
 
 // NewMachine returns a Machine at the start of m.Funcs[i]. It is an error
 // when the function's type does not exist or it has too many locals.
-func NewMachine(m *Module, i int) (*Machine, error) {
-	x := newMachine(m)
-	if err := x.Reset(i); err != nil {
-		return nil, err
-	}
-	return x, nil
-}
+func NewMachine(m *Module, i int) (*Machine, error) { return m.Machines().New(i) }
 
-// Machines makes Machines of one module, whose index spaces it looks up once. It is
-// safe for concurrent use.
+// Machines makes Machines of one module, whose index spaces it looks up once.
+// It is safe for concurrent use.
 type Machines struct {
 	m *Module
 	s *spaces
 }
 
-// Machines returns a maker of Machines of m, which must not be changed from then on.
+// Machines returns a maker of Machines of m, which must not be changed from
+// then on.
 func (m *Module) Machines() Machines { return Machines{m, m.spaces()} }
 
-// New returns a Machine before the first instruction of the module's Funcs[i].
-func (ms Machines) New(i int) (*Machine, error) { return newMachine(ms.m, ms.s, i) }
-
-func newMachine(m *Module) *Machine {
-	x := &Machine{m: m, hasMemory: len(m.Memories) > 0}
-	for i := range m.Imports {
-		switch im := &m.Imports[i]; im.Kind {
-		case KindFunc:
-			x.impFuncs = append(x.impFuncs, im.Func)
-		case KindTable:
-			x.impTables = append(x.impTables, im.Table)
-		case KindGlobal:
-			x.impGlobals = append(x.impGlobals, im.Global)
-		case KindMemory:
-			x.hasMemory = true
-		}
+// New returns a Machine at the start of the module's Funcs[i], or an error as
+// NewMachine does.
+func (ms Machines) New(i int) (*Machine, error) {
+	x := &Machine{m: ms.m, spaces: ms.s}
+	if err := x.Reset(i); err != nil {
+		return nil, err
 	}
-	return x
+	return x, nil
 }
 
 // Reset moves the Machine to the start of m.Funcs[i], which is cheaper than
@@ -166,77 +146,4 @@ func (x *Machine) funcDesc() string {
 		what += fmt.Sprintf(" %q", name)
 	}
 	return what
-}
-
-// funcType returns the signature of a function of the index space.
-func (x *Machine) funcType(idx uint64) (*FuncType, bool) {
-	var t uint32
-	switch n := uint64(len(x.impFuncs)); {
-	case idx < n:
-		t = x.impFuncs[idx]
-	case idx-n < uint64(len(x.m.Funcs)):
-		t = x.m.Funcs[idx-n].Type
-	default:
-		return nil, false
-	}
-	if uint64(t) >= uint64(len(x.m.Types)) {
-		return nil, false
-	}
-	return &x.m.Types[t], true
-}
-
-func (x *Machine) global(idx uint64) (GlobalType, bool) {
-	n := uint64(len(x.impGlobals))
-	switch {
-	case idx < n:
-		return x.impGlobals[idx], true
-	case idx-n < uint64(len(x.m.Globals)):
-		return x.m.Globals[idx-n].Type, true
-	}
-	return GlobalType{}, false
-}
-
-func (x *Machine) table(idx uint64) (TableType, bool) {
-	n := uint64(len(x.impTables))
-	switch {
-	case idx < n:
-		return x.impTables[idx], true
-	case idx-n < uint64(len(x.m.Tables)):
-		return x.m.Tables[idx-n], true
-	}
-	return TableType{}, false
-}
-
-// declared reports whether ref.func may name a function: only one that occurs
-// in the module outside the bodies may be (3.4.10).
-func (x *Machine) declared(idx uint64) bool {
-	if x.refs == nil {
-		x.refs = x.m.declaredFuncs()
-	}
-	_, ok := x.refs[uint32(idx)]
-	return ok
-}
-
-func (m *Module) declaredFuncs() map[uint32]struct{} {
-	refs := map[uint32]struct{}{}
-	for i := range m.Exports {
-		if m.Exports[i].Kind == KindFunc {
-			refs[m.Exports[i].Index] = struct{}{}
-		}
-	}
-	add := func(e ConstExpr) {
-		if len(e) > 0 && e[0] == byte(OpRefFunc) {
-			c := cursor{b: e, pos: 1}
-			refs[c.u32()] = struct{}{}
-		}
-	}
-	for i := range m.Globals {
-		add(m.Globals[i].Init)
-	}
-	for i := range m.Elems {
-		for _, e := range m.Elems[i].Init {
-			add(e)
-		}
-	}
-	return refs
 }

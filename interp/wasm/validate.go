@@ -7,7 +7,8 @@ import "fmt"
 // *Error; their offsets are those of the bytes that m was decoded from, and
 // -1 when it was not.
 func (m *Module) Validate() error {
-	v := &validator{m: m, x: newMachine(m)}
+	s := m.spaces()
+	v := &validator{m: m, spaces: s, x: &Machine{m: m, spaces: s}}
 	v.counts()
 	for i := range m.Types {
 		v.funcType(i)
@@ -42,7 +43,8 @@ func (m *Module) Validate() error {
 
 // validator keeps the first error.
 type validator struct {
-	m   *Module
+	m *Module
+	*spaces
 	x   *Machine
 	err *Error
 }
@@ -173,26 +175,11 @@ func (v *validator) exports() {
 	}
 }
 
-func (v *validator) exists(k ExternKind, idx uint32) bool {
-	ok := false
-	switch k {
-	case KindFunc:
-		_, ok = v.x.funcType(uint64(idx))
-	case KindTable:
-		_, ok = v.x.table(uint64(idx))
-	case KindMemory:
-		ok = v.x.hasMemory && idx == 0
-	case KindGlobal:
-		_, ok = v.x.global(uint64(idx))
-	}
-	return ok
-}
-
 func (v *validator) start() {
 	if v.m.Start == nil {
 		return
 	}
-	t, ok := v.x.funcType(uint64(*v.m.Start))
+	t, ok := v.spaces.funcType(uint64(*v.m.Start))
 	switch {
 	case !ok:
 		v.fail("start", -1, "%s", noSuch("function", uint64(*v.m.Start)))
@@ -207,7 +194,7 @@ func (v *validator) elem(i int) {
 		v.fail("element", i, "segment of %s", e.Type)
 	}
 	if e.Mode == Active {
-		t, ok := v.x.table(uint64(e.Table))
+		t, ok := v.spaces.table(uint64(e.Table))
 		if !ok {
 			v.fail("element", i, "%s", noSuch("table", uint64(e.Table)))
 		} else if t.Elem != e.Type {
@@ -231,7 +218,7 @@ func (v *validator) data(i int) {
 	if s.Mode != Active {
 		return
 	}
-	if !v.x.hasMemory || s.Memory != 0 {
+	if !v.hasMemory || s.Memory != 0 {
 		v.fail("data", i, "%s", noSuch("memory", uint64(s.Memory)))
 	}
 	v.constExpr("data", i, s.Offset, I32)
@@ -285,10 +272,10 @@ func (v *validator) constType(in *Instr) (ValType, string) {
 		}
 		return FuncRef, ""
 	case OpGlobalGet:
-		if in.A >= uint64(len(v.x.impGlobals)) {
+		if in.A >= uint64(len(v.impGlobals)) {
 			return 0, fmt.Sprintf("global %d is not an imported one", in.A)
 		}
-		if g := v.x.impGlobals[in.A]; !g.Mutable {
+		if g := v.impGlobals[in.A]; !g.Mutable {
 			return g.Type, ""
 		}
 		return 0, fmt.Sprintf("global %d is mutable", in.A)
