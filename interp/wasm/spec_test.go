@@ -27,7 +27,7 @@ func specDirs(t testing.TB) []string {
 
 // specModules calls f with each binary module that the tests' scripts name,
 // and what the script does with it ("module", "assert_invalid", ...).
-func specModules(t testing.TB, f func(command, name, text string, b []byte)) {
+func specModules(t testing.TB, f func(dir, command, name, text string, b []byte)) {
 	t.Helper()
 	for _, dir := range specDirs(t) {
 		scripts, err := filepath.Glob(filepath.Join(dir, "*.json"))
@@ -45,7 +45,7 @@ func specModules(t testing.TB, f func(command, name, text string, b []byte)) {
 			}
 			for _, c := range s.Commands {
 				if strings.HasSuffix(c.Filename, ".wasm") {
-					f(c.Type, filepath.Base(c.Filename), c.Text, readFile(t, filepath.Join(dir, c.Filename)))
+					f(dir, c.Type, filepath.Base(c.Filename), c.Text, readFile(t, filepath.Join(dir, c.Filename)))
 				}
 			}
 		}
@@ -97,14 +97,24 @@ func checkRoundTrip(t testing.TB, name string, m *Module) {
 	}
 }
 
+// validSince2 are modules that the tests of version 1 call invalid and that
+// version 2 made valid: several results, several tables, and br_table in
+// unreachable code.
+var validSince2 = map[string]bool{
+	"func.20.wasm": true, "func.21.wasm": true, "type.3.wasm": true, "type.4.wasm": true,
+	"imports.49.wasm": true, "unreached-invalid.87.wasm": true,
+}
+
 func TestSpecification(t *testing.T) {
 	n := map[string]int{}
-	specModules(t, func(command, name, text string, b []byte) {
+	specModules(t, func(dir, command, name, text string, b []byte) {
 		n[command]++
 		m, err := parse(b)
 		switch command {
 		case "assert_malformed", "assert_invalid":
-			if err == nil {
+			if err == nil && validSince2[name] && strings.Contains(dir, "v1") {
+				n["valid since version 2"]++
+			} else if err == nil {
 				t.Errorf("%s: accepted, must be refused: %s", name, text)
 			} else if e, ok := err.(*Error); !ok || e.Section == "" || e.Offset < 0 {
 				t.Errorf("%s: error lacks its place: %#v", name, err)
@@ -128,7 +138,7 @@ func TestAgreesWithWazero(t *testing.T) {
 	ctx := context.Background()
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter())
 	defer r.Close(ctx)
-	accepted, refused := 0, 0
+	accepted, refused, lax := 0, 0, 0
 	for _, dir := range specDirs(t) {
 		files, err := filepath.Glob(filepath.Join(dir, "*.wasm"))
 		if err != nil {
@@ -139,6 +149,8 @@ func TestAgreesWithWazero(t *testing.T) {
 			_, ours := parse(b)
 			c, theirs := r.CompileModule(ctx, b)
 			switch {
+			case ours != nil && strings.HasSuffix(ours.Error(), "is mutable"):
+				lax++ // invalid, yet wazero lets a constant depend on a mutable global
 			case (ours == nil) != (theirs == nil):
 				t.Errorf("%s: we say %v, wazero says %v", filepath.Base(file), ours, theirs)
 			case ours == nil:
@@ -151,5 +163,8 @@ func TestAgreesWithWazero(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("accepted by both: %d, refused by both: %d", accepted, refused)
+	t.Logf("accepted by both: %d, refused by both: %d, refused by us alone: %d", accepted, refused, lax)
+	if lax > 5 {
+		t.Errorf("%d modules refused for a mutable global, 5 known", lax)
+	}
 }

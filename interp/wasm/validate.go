@@ -71,6 +71,8 @@ func (w *positions) of(section string, i int) int {
 		at = w.types
 	case "import":
 		at = w.imports
+	case "function":
+		return w.code
 	case "table":
 		at = w.tables
 	case "memory":
@@ -107,14 +109,29 @@ func (v *validator) counts() {
 		{"memory", KindMemory, len(m.Memories), MaxMemories},
 		{"global", KindGlobal, len(m.Globals), MaxGlobals},
 	} {
-		if n := m.NumImported(c.kind) + c.n; n > c.max {
-			v.fail(c.section, -1, "%d imported and defined, the limit is %d", n, c.max)
-			if c.kind == KindMemory {
-				v.err.Feature = featMultiMem
-				v.err.Msg = fmt.Sprintf("%d memories need %s, which is not in WebAssembly 2.0", n, featMultiMem)
-			}
+		n := m.NumImported(c.kind) + c.n
+		switch {
+		case n <= c.max:
+		case c.n > 0:
+			v.fail(c.section, c.n-1, "%d %s imported and defined, the limit is %d", n, c.kind, c.max)
+		default:
+			v.fail("import", m.lastImport(c.kind), "%d %s imported, the limit is %d", n, c.kind, c.max)
 		}
 	}
+	if v.err != nil && m.NumImported(KindMemory)+len(m.Memories) > MaxMemories {
+		v.err.Feature = featMultiMem
+		v.err.Msg += "; " + featMultiMem + " came after WebAssembly 2.0"
+	}
+}
+
+// lastImport returns the index of the last import of kind k, -1 if there is
+// none.
+func (m *Module) lastImport(k ExternKind) int {
+	i := len(m.Imports) - 1
+	for i >= 0 && m.Imports[i].Kind != k {
+		i--
+	}
+	return i
 }
 
 func (v *validator) funcType(i int) {
