@@ -1,0 +1,23 @@
+package wasi
+
+import "os"
+
+// grow makes f at least size bytes long.
+func grow(f *os.File, size int64) error {
+	info, err := f.Stat()
+	if err != nil || info.Size() >= size {
+		return err
+	}
+	return f.Truncate(size)
+}
+
+// appendSlowly writes p where f ends now. Another program that appends at the same
+// moment can be overwritten.
+func appendSlowly(f *os.File, p []byte) (n int, end int64, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, 0, err
+	}
+	n, err = f.WriteAt(p, info.Size())
+	return n, info.Size() + int64(n), err
+}

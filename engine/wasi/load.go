@@ -1,0 +1,207 @@
+package wasi
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Load makes the world that Save wrote down. Arguments and environment are the
+// saved ones; streams, mounts and limits are those of cfg. Mounts are matched by
+// their guest names. Each file is opened again where it was: it is neither created
+// nor truncated, and its absence is an error.
+//
+// Load trusts nothing in b. On an error the streams are the caller's still, and may
+// have taken up saved input.
+func Load(cfg Config, b []byte) (*World, error) {
+	if len(b) > MaxSaved {
+		return nil, fmt.Errorf("wasi: saved world of %d bytes, at most %d are allowed", len(b), MaxSaved)
+	}
+	var s saved
+	if err := decoding.Unmarshal(b, &s); err != nil {
+		return nil, fmt.Errorf("wasi: saved world: %w", err)
+	}
+	if err := s.validate(); err != nil {
+		return nil, fmt.Errorf("wasi: saved world: %w", err)
+	}
+	cfg.Args, cfg.Env = s.Args, s.Env
+	w, err := assemble(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.restore(&s); err != nil {
+		return nil, errors.Join(err, w.closeFiles())
+	}
+	return w, nil
+}
+
+func (w *World) restore(s *saved) error {
+	w.clock.set(max(s.Mono, firstMono))
+	if s.Waiting != nil {
+		w.waiting = &waiting{key: [32]byte(s.Waiting.Key), start: w.clock.last - s.Waiting.Elapsed}
+	}
+	for _, name := range s.Mounts {
+		if w.mountNamed(name) == nil {
+			return fmt.Errorf("wasi: the guest needs the mount %q, which is not given", name)
+		}
+	}
+	carried := make([]carriedFile, len(s.Carried))
+	for i, b := range s.Carried {
+		if len(b) > MaxCarried {
+			return fmt.Errorf("wasi: carried file of %d bytes, at most %d are allowed", len(b), MaxCarried)
+		}
+		carried[i].contents = b
+	}
+	defer closeCarried(carried)
+	for _, e := range s.Open {
+		if uint64(e.Number) >= uint64(w.table.max) {
+			return fmt.Errorf("wasi: descriptor %d, but only %d are allowed", e.Number, w.table.max)
+		}
+		d, err := w.reopen(e, carried)
+		if err != nil {
+			return fmt.Errorf("wasi: descriptor %d, %q in mount %q: %w", e.Number, e.Path, e.Mount, err)
+		}
+		w.table.set(e.Number, d)
+	}
+	for i, st := range w.streams {
+		if err := st.Load(s.Streams[i]); err != nil {
+			return fmt.Errorf("wasi: stream %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (w *World) mountNamed(guest string) *mount {
+	for _, m := range w.mounts {
+		if m.guest == guest {
+			return m
+		}
+	}
+	return nil
+}
+
+// reopen opens one descriptor again.
+func (w *World) reopen(e savedDescriptor, carried []carriedFile) (*descriptor, error) {
+	if e.Flags&^allFlags != 0 || e.Inheriting&^allRights != 0 || e.Offset < 0 {
+		return nil, errors.New("flags, rights or offset are malformed")
+	}
+	if e.Kind == kindStream {
+		return w.reopenStream(e)
+	}
+	m := w.mountNamed(e.Mount)
+	if m == nil {
+		return nil, errors.New("the mount is not given")
+	}
+	d := &descriptor{kind: e.Kind, mount: m, path: e.Path, flags: e.Flags,
+		base: e.Base, inheriting: e.Inheriting, offset: e.Offset, preopen: e.Preopen}
+	switch e.Kind {
+	case kindDir:
+		return d, d.reopenDir(e)
+	case kindFile:
+		return d, d.reopenFile(e, carried)
+	}
+	return nil, fmt.Errorf("unknown kind %d", e.Kind)
+}
+
+func (w *World) reopenStream(e savedDescriptor) (*descriptor, error) {
+	if e.Stream < 0 || e.Stream >= len(w.streams) || e.Base&^streamRights != 0 {
+		return nil, errors.New("stream or rights are malformed")
+	}
+	d := w.newStream(e.Stream)
+	d.flags, d.base, d.inheriting = e.Flags, e.Base, e.Inheriting
+	return d, nil
+}
+
+func (d *descriptor) reopenDir(e savedDescriptor) error {
+	if e.Base&^dirRights != 0 || e.Preopen && e.Path != "." {
+		return errors.New("rights or path are malformed")
+	}
+	for _, name := range e.Listing {
+		if name == "" || strings.ContainsAny(name, "/\x00") {
+			return fmt.Errorf("listing has the name %q", name)
+		}
+	}
+	d.listing = e.Listing
+	if e.Preopen {
+		return nil
+	}
+	return d.openAgain(os.O_RDONLY|openOnlyDir, func(i os.FileInfo) bool { return i.IsDir() })
+}
+
+func (d *descriptor) reopenFile(e savedDescriptor, carried []carriedFile) error {
+	if e.Base&^fileRights != 0 || e.Preopen || e.Listing != nil {
+		return errors.New("rights or kind are malformed")
+	}
+	flags := os.O_RDONLY | syncFlag(d.flags)
+	if d.base&writeRights != 0 {
+		flags = os.O_RDWR | syncFlag(d.flags)
+		if d.mount.readOnly {
+			return errors.New("the guest has it open for writing, but the mount is read-only here")
+		}
+	}
+	if e.Carried != 0 {
+		if e.Carried < 0 || e.Carried > len(carried) {
+			return errors.New("its contents are missing")
+		}
+		var err error
+		d.file, err = carried[e.Carried-1].open(flags)
+		return err
+	}
+	return d.openAgain(flags, func(i os.FileInfo) bool { return i.Mode().IsRegular() })
+}
+
+// openAgain opens the descriptor's path, which must be of the kind that is says.
+func (d *descriptor) openAgain(flags int, is func(os.FileInfo) bool) error {
+	if err := checkPath(d.path); err != nil {
+		return fmt.Errorf("malformed path: %w", err)
+	}
+	f, err := d.mount.root.OpenFile(d.path, flags|openNonblock, 0)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err == nil && !is(info) {
+		err = fmt.Errorf("is not a %s here", d.kind)
+	}
+	if err == nil {
+		d.file = f
+		err = d.shorten()
+	}
+	if err != nil {
+		d.file = nil
+		err = errors.Join(err, f.Close())
+	}
+	return err
+}
+
+// carriedFile is a file that exists only through the descriptors that are open on it.
+type carriedFile struct {
+	contents []byte
+	name     string // of a temporary file, "" before the first open
+}
+
+// open opens the file, once more if need be, with an offset and flags of its own.
+func (c *carriedFile) open(flags int) (*os.File, error) {
+	if c.name == "" {
+		f, err := os.CreateTemp("", "sojourn-unlinked-")
+		if err != nil {
+			return nil, err
+		}
+		c.name = f.Name()
+		_, err = f.Write(c.contents)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(c.name, flags, 0)
+}
+
+// closeCarried unlinks the temporary files, which the open descriptors keep.
+func closeCarried(list []carriedFile) {
+	for _, c := range list {
+		if c.name != "" {
+			os.Remove(c.name)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package wasi
+
+import (
+	"io"
+	"sync"
+)
+
+// queue is a bounded run of bytes between two goroutines. Neither side waits in it;
+// each can get a channel to wait on.
+type queue struct {
+	mu     sync.Mutex
+	buf    []byte
+	max    int
+	ended  bool // no more bytes will come
+	filled gate // there are bytes, or the end
+	vacant gate // there is room, or nobody will read
+}
+
+func newQueue(max int) *queue {
+	q := &queue{max: max}
+	q.update()
+	return q
+}
+
+// gate is a channel that is closed while a condition holds.
+type gate struct {
+	ch   chan struct{}
+	open bool
+}
+
+func (g *gate) set(open bool) {
+	if g.ch == nil || g.open && !open {
+		g.ch = make(chan struct{})
+		g.open = false
+	}
+	if open && !g.open {
+		close(g.ch)
+		g.open = true
+	}
+}
+
+// update sets both gates; the lock is held.
+func (q *queue) update() {
+	q.filled.set(len(q.buf) > 0 || q.ended)
+	q.vacant.set(len(q.buf) < q.max || q.ended)
+}
+
+// read takes bytes out: ErrAgain when there are none yet, io.EOF at the end.
+func (q *queue) read(p []byte) (int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case len(p) == 0:
+		return 0, nil
+	case len(q.buf) > 0:
+		n := copy(p, q.buf)
+		q.buf = append(q.buf[:0], q.buf[n:]...)
+		q.update()
+		return n, nil
+	case q.ended:
+		return 0, io.EOF
+	}
+	return 0, ErrAgain
+}
+
+// write puts bytes in, as many as there is room for: ErrAgain when none,
+// io.ErrClosedPipe after the end.
+func (q *queue) write(p []byte) (int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.ended {
+		return 0, io.ErrClosedPipe
+	}
+	n := min(len(p), q.max-len(q.buf))
+	if n <= 0 && len(p) > 0 {
+		return 0, ErrAgain
+	}
+	q.buf = append(q.buf, p[:n]...)
+	q.update()
+	return n, nil
+}
+
+// end says that no more bytes will come. What is there can still be read.
+func (q *queue) end() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ended = true
+	q.update()
+}
+
+func (q *queue) readable() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.filled.ch
+}
+
+func (q *queue) writable() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.vacant.ch
+}
+
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.buf)
+}
+
+// state returns a copy of the bytes, and whether the end has come.
+func (q *queue) state() ([]byte, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return append([]byte(nil), q.buf...), q.ended
+}
+
+// restore puts saved bytes before those there are. The queue may then hold more than
+// its bound, and takes no more until it is below.
+func (q *queue) restore(p []byte, ended bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.buf = append(append([]byte(nil), p...), q.buf...)
+	q.ended = q.ended || ended
+	q.update()
+}
