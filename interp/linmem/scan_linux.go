@@ -175,8 +175,7 @@ func (t *scanTracker) scan(dst *Bitmap, n uint64) error {
 }
 
 // scanOnce returns the number of regions that the kernel filled in. It does not
-// repeat after a signal: a call that found and protected pages reports them, even
-// when it was interrupted, by walkEnd and its result.
+// repeat after EINTR, which the kernel returns to a process that is being killed only.
 func (t *scanTracker) scanOnce(arg *pmScanArg) (int, error) {
 	n, _, errno := unix.Syscall(unix.SYS_IOCTL, t.pagemap.Fd(), pagemapScan, uintptr(unsafe.Pointer(arg)))
 	if errno != 0 {
