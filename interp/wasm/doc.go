@@ -1,0 +1,26 @@
+// Package wasm decodes, validates and encodes WebAssembly 2.0 modules, and
+// gives whoever rewrites them the type of every value at every instruction.
+//
+//	bytes --Decode--> *Module --Validate--> nil or *Error
+//	                     |
+//	                     +-- Reader: the instructions of a body, one by one
+//	                     +-- Machine: the stack and blocks before each of them
+//	                     |
+//	bytes <--Encode------+     Append...: instructions for a new body
+//
+// It stands between a node and modules that nobody vouches for. Every count
+// and size is held against the bytes that are left and against limits.go
+// before anything is allocated for it, so memory stays within a small multiple
+// of the input. Whatever passes Decode and Validate is accepted by wazero with
+// its default features (a fuzz target says so); custom sections named "name"
+// that are malformed are the one exception, since wazero insists on those.
+//
+// Refused by name, with their offset: threads and shared memory, tail calls,
+// exception handling, multiple memories, memory64, garbage collection and
+// typed function references, extended constant expressions, relaxed SIMD and
+// components. Such errors are ErrUnsupported.
+//
+// Two rules are stricter than wazero's: a constant expression may not read a
+// mutable global, as the specification says; and the number behind the 0xFD
+// prefix must be in its shortest form, since wazero misreads others.
+package wasm
