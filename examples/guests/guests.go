@@ -1,0 +1,90 @@
+// Package guests holds Sojourn's own guest programs: ordinary WASI programs in C, Go and
+// WebAssembly text that know nothing of migration. The sources are beside this file (c, go, wat),
+// the Makefile builds them, and the small binaries are in bin, so that they run on a machine that
+// has no compiler.
+//
+// Every guest's output is a function of its arguments and its input alone. All lists those that
+// end by themselves, with arguments for a short and for a long run; Spin never ends, and Trap traps.
+package guests
+
+import (
+	"embed"
+	"fmt"
+)
+
+// EchoKV is the module of the server that the demo moves: see c/echo-kv.c for its protocol and
+// [Ledger] for an independent model of it.
+//
+//go:embed bin/echo-kv.wasm
+var EchoKV []byte
+
+//go:embed bin
+var bin embed.FS
+
+// Guests that All leaves out.
+const (
+	Spin = "spin" // prints a line and loops for ever
+	Trap = "trap" // prints a line and traps in $innermost, called by $middle, called by $outermost
+)
+
+// A Guest is one program and how to run it.
+type Guest struct {
+	Name  string   // its module is bin/Name.wasm
+	Short []string // arguments, without the program's name, for thousands to millions of instructions
+	Long  []string // arguments for about a second on wazero's compiler
+	Stdin string
+	Dir   bool   // needs an empty writable folder preopened as "/"
+	Exit  uint32 // its exit code
+}
+
+// All returns the guests that end by themselves, in a fixed order.
+func All() []Guest {
+	return []Guest{
+		{Name: "echo-kv", Short: []string{"4"}, Long: []string{"14"}, Stdin: kvScript(40)},
+		{Name: "fib", Short: []string{"14"}, Long: []string{"38"}},
+		{Name: "gemm", Short: []string{"12"}, Long: []string{"640"}},
+		{Name: "sieve", Short: []string{"2000"}, Long: []string{"40000000"}},
+		{Name: "crc32", Short: []string{"1"}, Long: []string{"65536"}},
+		{Name: "qsort", Short: []string{"200"}, Long: []string{"1500000"}},
+		{Name: "trees", Short: []string{"5"}, Long: []string{"18"}},
+		{Name: "nqueens", Short: []string{"5"}, Long: []string{"13"}},
+		{Name: "mandelbrot", Short: []string{"12"}, Long: []string{"640"}},
+		{Name: "simd", Short: []string{"2"}, Long: []string{"20000"}},
+		{Name: "fileio", Short: []string{"2"}, Long: []string{"200"}, Dir: true},
+		{Name: "sleep", Short: []string{"3", "5"}, Long: []string{"20", "50"}, Stdin: kvScript(4)},
+		{Name: "vm", Short: []string{"100"}, Long: []string{"15000000"}},
+		{Name: "memgrow", Short: []string{"2"}, Long: []string{"1024"}},
+		{Name: "deep", Short: []string{"50"}, Long: []string{"30000"}},
+		{Name: "tables"},
+		{Name: "segments"},
+		{Name: "multivalue"},
+		{Name: "vectors"},
+		{Name: "bulk"},
+		{Name: "start"},
+		{Name: "control"},
+		{Name: "select"},
+		{Name: "floats"},
+		{Name: "hostcalls"},
+		{Name: "exit", Exit: 7},
+		{Name: "go-lines", Stdin: kvScript(20)},
+	}
+}
+
+// Module returns the WebAssembly module of the guest called name.
+func Module(name string) ([]byte, error) {
+	b, err := bin.ReadFile("bin/" + name + ".wasm")
+	if err != nil {
+		return nil, fmt.Errorf("no guest is called %q: its module would be examples/guests/bin/%[1]s.wasm", name)
+	}
+	return b, nil
+}
+
+// kvScript returns n requests to echo-kv, numbered from 1.
+func kvScript(n int) string {
+	var b []byte
+	for i := 1; i <= n; i++ {
+		b = append(b, Request(uint64(i))...)
+		b = append(b, '\n')
+	}
+	return string(b)
+}
