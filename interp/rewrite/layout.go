@@ -26,8 +26,8 @@ type layout struct {
 	allRefs, moving uint32 // tables: every function in taken; references in transfer
 
 	elems, datas, toMoving, fromAll, fromMoving uint32 // helper functions; segments follow
-	segFuncs                          map[segOp]uint32
-	segOrder                          []segOp
+	segFuncs                                    map[segOp]uint32
+	segOrder                                    []segOp
 }
 
 // segment names a data or element segment of the author's.
@@ -267,3 +267,7 @@ func (p *Plan) refFunc(i uint32) uint32 {
 }
 
 func (p *Plan) ask() uint32 { return p.imported() }
+
+// RefIndex returns the index in the rewritten module of what a reference to a
+// function of the author's refers to: a blocking import's thunk, or the function.
+func (p *Plan) RefIndex(fn uint32) uint32 { return p.refFunc(fn) }

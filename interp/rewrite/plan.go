@@ -72,10 +72,10 @@ type Plan struct {
 	// module never writes, and TableWrites that it writes some.
 	References, TableWrites bool
 
-	ext    *wasm.Module // Module with the thunks among its functions
+	ext    *wasm.Module  // Module with the thunks among its functions
 	types  wasm.Machines // of ext
-	fns    []function   // of ext
-	taken  []uint32     // functions that references can name, ascending
+	fns    []function    // of ext
+	taken  []uint32      // functions that references can name, ascending
 	lay    layout
 	blocks func(uint32) bool // whether the imported function is blocking
 	nimp   uint32            // how many functions are imported

@@ -1,0 +1,201 @@
+package interp
+
+import (
+	"context"
+	"fmt"
+
+	"sojourn/interp/rewrite"
+	"sojourn/interp/wasm"
+	"sojourn/snapshotfmt"
+)
+
+// record takes the frame that stops at a point out of transfer. A frame that waits in
+// a call does not hold its results.
+func (in *Instance) record(ctx context.Context, point int, waiting bool) {
+	plan := in.prog.plan
+	pt := &plan.Points[point]
+	f := frame{entry: rewrite.Entry{Point: point}}
+	f.Func, f.PC = pt.Func, pt.PC
+	f.Locals = make([]snapshotfmt.Value, len(plan.Locals(pt.Func)))
+	var err error
+	plan.Values(f.entry, func(local int, t wasm.ValType, x, ref int) {
+		v := snapshotfmt.Value{Type: snapshotfmt.Type(t)}
+		switch t {
+		case wasm.V128:
+			v.Lo, v.Hi = in.transfer[x].Get(), in.transfer[x+1].Get()
+		case wasm.ExternRef:
+			v.Lo = snapshotfmt.Null
+		case wasm.FuncRef:
+			v.Lo = snapshotfmt.Null
+			if in.transfer[x].Get() == 0 && err == nil {
+				v.Lo, err = in.movingIndex(ref)
+			}
+		default:
+			v.Lo = in.transfer[x].Get()
+		}
+		if local >= 0 {
+			f.Locals[local] = v
+		} else {
+			f.Stack = append(f.Stack, v)
+		}
+	})
+	if err != nil {
+		in.end(err)
+	}
+	if in.restart != nil {
+		in.restarted(&f, pt)
+	} else if waiting {
+		f.Stack = f.Stack[:len(f.Stack)-pt.Results]
+	}
+	in.captured = append(in.captured, f)
+}
+
+// restarted makes f a frame that is about to make the host call it is in.
+func (in *Instance) restarted(f *frame, pt *rewrite.Point) {
+	f.entry.Before = true
+	f.PC = pt.At
+	f.Stack = f.Stack[:len(f.Stack)-pt.Results]
+	for i, t := range in.prog.Module().Types[pt.Callee].Params {
+		f.Stack = append(f.Stack, snapshotfmt.Value{Type: snapshotfmt.Type(t), Lo: in.restart[i]})
+	}
+	in.restart = nil
+}
+
+// toTransfer puts a frame where its resume function looks for it.
+func (in *Instance) toTransfer(ctx context.Context, f *frame) (err error) {
+	k := 0
+	in.prog.plan.Values(f.entry, func(local int, t wasm.ValType, x, ref int) {
+		var v snapshotfmt.Value
+		if local >= 0 {
+			v = f.Locals[local]
+		} else {
+			v = f.Stack[k]
+			k++
+		}
+		switch t {
+		case wasm.ExternRef:
+		case wasm.FuncRef:
+			if err == nil {
+				err = in.hold(ctx, ref, v.Lo)
+			}
+		case wasm.V128:
+			in.transfer[x].Set(v.Lo)
+			in.transfer[x+1].Set(v.Hi)
+		default:
+			in.transfer[x].Set(v.Lo)
+		}
+	})
+	return err
+}
+
+// check finds where each frame of a state goes on, and refuses frames that the module
+// cannot have.
+func (p *Program) check(st *snapshotfmt.State, entry string) ([]frame, error) {
+	frames := make([]frame, len(st.Frames))
+	for i, f := range st.Frames {
+		waiting := i < len(st.Frames)-1
+		bad := func(format string, args ...any) error {
+			return fmt.Errorf("frame %d, function %d (%s): %s", i, f.Func, p.Module().FuncName(f.Func), fmt.Sprintf(format, args...))
+		}
+		if f.Module != 0 {
+			return nil, bad("module %d: a guest is one module", f.Module)
+		}
+		en, err := p.plan.Lookup(f.Func, f.PC, waiting)
+		if err != nil {
+			return nil, bad("%v", err)
+		}
+		frames[i] = frame{Frame: f, entry: en}
+		frames[i].Stack = append([]snapshotfmt.Value{}, f.Stack...) // results are pushed on it
+		pt := &p.plan.Points[en.Point]
+		if i == 0 {
+			if want := p.outermost(st, entry); f.Func != want {
+				return nil, bad("the outermost frame must be of function %d (%s)", want, p.Module().FuncName(want))
+			}
+		}
+		if waiting {
+			if err := p.checkCall(pt, st.Frames[i+1].Func); err != nil {
+				return nil, bad("%v", err)
+			}
+		}
+		if err := p.checkValues(&f, en, pt, waiting); err != nil {
+			return nil, bad("%v", err)
+		}
+	}
+	return frames, nil
+}
+
+func (p *Program) outermost(st *snapshotfmt.State, entry string) uint32 {
+	if !st.Started && p.Module().Start != nil {
+		return *p.Module().Start
+	}
+	return p.entryIndex(entry)
+}
+
+// checkCall checks that a call at pt can be the call of a function.
+func (p *Program) checkCall(pt *rewrite.Point, callee uint32) error {
+	t, ok := p.Module().FuncType(callee)
+	if !ok {
+		return fmt.Errorf("it calls function %d, which the module does not have", callee)
+	}
+	if pt.Target >= 0 && uint32(pt.Target) != callee {
+		return fmt.Errorf("at 0x%x it calls function %d, and not %d", pt.At, pt.Target, callee)
+	}
+	if want := p.Module().Types[pt.Callee]; !t.Equal(want) {
+		return fmt.Errorf("at 0x%x it calls a function of type %v; function %d is %v", pt.At, want, callee, t)
+	}
+	return nil
+}
+
+func (p *Program) checkValues(f *snapshotfmt.Frame, en rewrite.Entry, pt *rewrite.Point, waiting bool) error {
+	types := p.plan.Locals(f.Func)
+	if len(f.Locals) != len(types) {
+		return fmt.Errorf("%d locals; the function has %d", len(f.Locals), len(types))
+	}
+	for _, l := range pt.Locals {
+		if err := p.checkValue(f.Locals[l], types[l]); err != nil {
+			return fmt.Errorf("local %d: %w", l, err)
+		}
+	}
+	want := pt.Stack
+	switch {
+	case en.Before:
+		want = pt.Operands(p.Module())
+	case waiting:
+		want = want[:len(want)-pt.Results]
+	}
+	if len(f.Stack) != len(want) {
+		return fmt.Errorf("%d values on the stack; at 0x%x there are %d", len(f.Stack), f.PC, len(want))
+	}
+	for i, t := range want {
+		if err := p.checkValue(f.Stack[i], t); err != nil {
+			return fmt.Errorf("value %d on the stack: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (p *Program) checkValue(v snapshotfmt.Value, t wasm.ValType) error {
+	switch {
+	case v.Type != snapshotfmt.Type(t):
+		if v.Type == snapshotfmt.Dead {
+			return fmt.Errorf("it has no value, and %v is needed", t)
+		}
+		return fmt.Errorf("it is %v, and %v is needed", wasm.ValType(v.Type), t)
+	case t == wasm.ExternRef && v.Lo != snapshotfmt.Null:
+		return fmt.Errorf("a reference that is not null: no host gives one out")
+	case t == wasm.FuncRef:
+		return p.checkRef(v.Lo)
+	}
+	return nil
+}
+
+// checkRef checks that references can name a function.
+func (p *Program) checkRef(idx uint64) error {
+	if idx == snapshotfmt.Null {
+		return nil
+	}
+	if _, ok := p.takenIndex(idx); !ok {
+		return fmt.Errorf("a reference to function %d, which no code of the module can refer to", idx)
+	}
+	return nil
+}

@@ -1,0 +1,276 @@
+package interp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"sojourn/interp/linmem"
+	"sojourn/interp/rewrite"
+	"sojourn/interp/wasm"
+	"sojourn/snapshotfmt"
+)
+
+var (
+	// ErrFrozen is what Run returns when the guest has been frozen.
+	ErrFrozen = errors.New("guest is frozen")
+	// ErrEnded is returned for a guest that has run to its end.
+	ErrEnded = errors.New("guest has ended")
+	// ErrMemoryLimit is returned for a guest that needs more memory than it may have.
+	ErrMemoryLimit = errors.New("memory limit")
+)
+
+// Config says what an instance gets beside its program.
+type Config struct {
+	Host        any    // for host functions: HostCall.Host
+	Entry       string // exported function to run; "_start" when empty
+	MemoryPages uint32 // most pages of 64 KiB; 0 is what the module allows
+	TableSize   uint32 // most elements of any table; 0 is 10,000,000
+
+	// FreezeEvery, when not 0, freezes the guest at every n-th point: loop heads,
+	// counted calls, and before and behind each call of a blocking import.
+	FreezeEvery uint64
+}
+
+// phase is how far a guest has come on the outside.
+type phase int
+
+const (
+	fresh    phase = iota // not even its data is in memory
+	starting              // in the start function, or before it
+	running               // in the entry function, or before it
+	ended
+)
+
+// Instance is one run of a program. Run, Capture and Close are for one goroutine at a
+// time; RequestFreeze and Kill are for any.
+type Instance struct {
+	prog *Program
+	cfg  Config
+	mem  *linmem.Memory // nil when the guest has none
+	main api.Module
+
+	budget, refill, entry api.MutableGlobal
+	held                  api.MutableGlobal
+	transfer              []api.MutableGlobal
+	satellites            map[resumeKey]api.Module
+	refs                  map[uint64]uint64 // references seen, as wazero has them -> function index
+
+	phase    phase
+	frames   []frame // waiting, outermost first
+	captured []frame // of an unwinding, innermost first
+	unwound  bool
+	restart  []uint64 // arguments of the host call that is to be made again
+	again    bool     // the next host call has been counted: it is made again
+	failure  error    // why the host ended the guest
+
+	given  uint32        // what is left of the last grant, as last seen
+	target uint32        // points that take about askEvery
+	asked  time.Time     // when
+	points atomic.Uint64 // taken from the budget so far
+
+	mu     sync.Mutex
+	stop   chan struct{} // closed when the guest is asked to stop
+	freeze atomic.Bool
+	kill   atomic.Pointer[error]
+}
+
+// Instantiate makes a new guest. Nothing of it has run.
+func (p *Program) Instantiate(ctx context.Context, cfg Config) (*Instance, error) {
+	in, err := p.instance(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	in.phase = fresh
+	return in, nil
+}
+
+func (p *Program) instance(ctx context.Context, cfg Config) (*Instance, error) {
+	if cfg.Entry == "" {
+		cfg.Entry = "_start"
+	}
+	if err := p.checkEntry(cfg.Entry); err != nil {
+		return nil, err
+	}
+	if cfg.TableSize == 0 {
+		cfg.TableSize = 10_000_000
+	}
+	for i, t := range p.Module().Tables {
+		if t.Min > cfg.TableSize {
+			return nil, fmt.Errorf("table %d starts with %d elements; the limit is %d", i, t.Min, cfg.TableSize)
+		}
+	}
+	in := &Instance{prog: p, cfg: cfg, satellites: map[resumeKey]api.Module{}, refs: map[uint64]uint64{}, stop: make(chan struct{})}
+	if err := in.reserve(); err != nil {
+		return nil, err
+	}
+	if in.mem != nil {
+		ctx = experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(
+			func(_, _ uint64) experimental.LinearMemory { return in.mem }))
+	}
+	main, err := p.rt.InstantiateModule(ctx, p.main, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil {
+		if in.mem != nil {
+			in.mem.Free()
+		}
+		return nil, fmt.Errorf("instantiate: %w", err)
+	}
+	in.main = main
+	in.budget, in.refill = in.global(rewrite.BudgetName), in.global(rewrite.RefillName)
+	in.entry, in.held = in.global(rewrite.EntryName), in.global(rewrite.HeldName)
+	width, _ := p.plan.Transfer()
+	for i := range width {
+		in.transfer = append(in.transfer, in.global(rewrite.TransferExport(i)))
+	}
+	return in, nil
+}
+
+func (p *Program) checkEntry(name string) error {
+	for _, e := range p.Module().Exports {
+		if e.Name != name || e.Kind != wasm.KindFunc {
+			continue
+		}
+		if t, _ := p.Module().FuncType(e.Index); len(t.Params) > 0 {
+			return fmt.Errorf("function %q takes parameters: %v; the host has none to give", name, t)
+		}
+		if e.Index < uint32(p.Module().NumImportedFuncs()) {
+			return fmt.Errorf("function %q is an import, and not the module's own", name)
+		}
+		return nil
+	}
+	return fmt.Errorf("the module exports no function %q: it is a library and not a program", name)
+}
+
+func (p *Program) entryIndex(name string) uint32 {
+	for _, e := range p.Module().Exports {
+		if e.Name == name && e.Kind == wasm.KindFunc {
+			return e.Index
+		}
+	}
+	return math.MaxUint32
+}
+
+// reserve makes the linear memory, at its greatest size.
+func (in *Instance) reserve() (err error) {
+	limits, ok := in.prog.Module().MemoryType()
+	if !ok {
+		return nil
+	}
+	most := uint32(wasm.MaxMemoryPages)
+	if limits.HasMax {
+		most = limits.Max
+	}
+	if c := in.cfg.MemoryPages; c > 0 {
+		most = min(most, c)
+	}
+	if limits.Min > most {
+		return fmt.Errorf("%w: the guest starts with %d pages of 64 KiB and may have %d", ErrMemoryLimit, limits.Min, most)
+	}
+	in.mem, err = linmem.New(uint64(most) << 16)
+	return err
+}
+
+func (in *Instance) global(name string) api.MutableGlobal {
+	g, _ := in.main.ExportedGlobal(name).(api.MutableGlobal)
+	return g
+}
+
+// helper calls a helper function of the rewritten module, which never suspends.
+func (in *Instance) helper(ctx context.Context, name string, args ...uint64) (uint64, error) {
+	res, err := in.main.ExportedFunction(name).Call(in.context(ctx), args...)
+	if err != nil || len(res) == 0 {
+		return 0, err
+	}
+	return res[0], nil
+}
+
+// Memory returns the guest's linear memory, nil when it has none. While the guest
+// runs its contents change.
+func (in *Instance) Memory() *linmem.Memory { return in.mem }
+
+// Grow grows the linear memory to the given number of pages of 64 KiB, as the guest
+// would have. It is for a guest that is not running.
+func (in *Instance) Grow(pages uint32) error {
+	if in.mem == nil {
+		if pages == 0 {
+			return nil
+		}
+		return fmt.Errorf("the guest has no memory, and %d pages are to go into it", pages)
+	}
+	have := uint32(in.mem.Size() >> 16)
+	if pages < have {
+		return fmt.Errorf("a memory of %d pages cannot shrink to %d", have, pages)
+	}
+	if _, ok := in.main.Memory().Grow(pages - have); !ok {
+		return fmt.Errorf("%w: cannot grow from %d to %d pages of 64 KiB", ErrMemoryLimit, have, pages)
+	}
+	return nil
+}
+
+// Points returns how many points the guest has passed, where they are counted.
+func (in *Instance) Points() uint64 { return in.points.Load() }
+
+// Frozen reports whether frames wait to go on.
+func (in *Instance) Frozen() bool { return len(in.frames) > 0 }
+
+// Program returns what the instance runs.
+func (in *Instance) Program() *Program { return in.prog }
+
+// RequestFreeze asks the guest to stop at the next point. Run then returns ErrFrozen,
+// unless the guest ends before.
+func (in *Instance) RequestFreeze() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.freeze.Swap(true) {
+		close(in.stop)
+	}
+}
+
+// Kill ends the guest at the next point; Run returns why.
+func (in *Instance) Kill(why error) {
+	in.kill.CompareAndSwap(nil, &why)
+	in.RequestFreeze()
+}
+
+// rearm forgets a request to freeze that has been met.
+func (in *Instance) rearm() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.freeze.Swap(false) {
+		in.stop = make(chan struct{})
+	}
+}
+
+func (in *Instance) stopped() <-chan struct{} {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.stop
+}
+
+// Close frees the instance and its memory. It must not be running.
+func (in *Instance) Close(ctx context.Context) error {
+	in.phase = ended
+	var errs []error
+	for _, s := range in.satellites {
+		errs = append(errs, s.Close(ctx))
+	}
+	errs = append(errs, in.main.Close(ctx))
+	if in.mem != nil {
+		in.mem.Free()
+	}
+	return errors.Join(errs...)
+}
+
+// frame is a captured frame that waits to go on.
+type frame struct {
+	snapshotfmt.Frame
+	entry rewrite.Entry
+}

@@ -1,0 +1,266 @@
+package interp
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"sojourn/interp/rewrite"
+	"sojourn/interp/wasm"
+)
+
+// Kind is how a guest is run.
+type Kind int
+
+const (
+	Auto        Kind = iota // the compiler where there is one, else the interpreter
+	Compiler                // machine code: amd64 and arm64
+	Interpreter             // anywhere, 25 to 55 times slower
+)
+
+// String returns the kind's name, as ParseKind reads it.
+func (k Kind) String() string {
+	switch k {
+	case Auto:
+		return "auto"
+	case Compiler:
+		return "compiler"
+	case Interpreter:
+		return "interpreter"
+	}
+	return fmt.Sprintf("kind(%d)", int(k))
+}
+
+// ParseKind reads the name of a kind.
+func ParseKind(s string) (Kind, error) {
+	for _, k := range []Kind{Auto, Compiler, Interpreter} {
+		if s == k.String() {
+			return k, nil
+		}
+	}
+	return 0, fmt.Errorf("no engine is called %q: there are auto, compiler and interpreter", s)
+}
+
+// HasCompiler reports whether wazero compiles for this machine.
+func HasCompiler() bool {
+	return (runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64") &&
+		slices.Contains([]string{"linux", "darwin", "freebsd", "windows", "netbsd", "dragonfly", "solaris"}, runtime.GOOS)
+}
+
+// ErrNoCompiler is returned for [Compiler] where [HasCompiler] is false.
+var ErrNoCompiler = errors.New("no compiler for this machine: use the interpreter")
+
+// Options says how a module is prepared.
+type Options struct {
+	Engine Kind
+	Host   []HostFunc // what it can import
+}
+
+// Stats are the costs of preparing a module.
+type Stats struct {
+	Bytes, StoppableBytes int           // of the module, before and after rewriting
+	Points                int           // places where it can stop
+	Rewrite, Compile      time.Duration // decoding, validation and rewriting; wazero's part
+}
+
+// Program is a module made stoppable and compiled, ready to be instantiated any
+// number of times. It is safe for concurrent use.
+type Program struct {
+	kind    Kind
+	digest  [sha256.Size]byte
+	plan    *rewrite.Plan
+	initial []byte
+	stats   Stats
+	rt      wazero.Runtime
+	main    wazero.CompiledModule
+
+	mu      sync.Mutex
+	resumes map[resumeKey]*resumes
+}
+
+// Prepare decodes, validates, rewrites and compiles a module. It refuses what cannot
+// be run or made stoppable, naming the construct and its place.
+func Prepare(ctx context.Context, module []byte, opt Options) (*Program, error) {
+	kind, err := opt.Engine.resolve()
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	m, err := wasm.Decode(module)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Validate(); err != nil {
+		return nil, err
+	}
+	host, err := resolveImports(m, opt.Host)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := rewrite.Analyze(m, rewrite.Options{Blocking: func(im wasm.Import) bool {
+		return host[[2]string{im.Module, im.Name}].Blocking
+	}})
+	if err != nil {
+		return nil, err
+	}
+	guarded, err := plan.Guard()
+	if err != nil {
+		return nil, err
+	}
+	p := &Program{kind: kind, digest: sha256.Sum256(module), plan: plan, initial: initialMemory(m), resumes: map[resumeKey]*resumes{}}
+	code := guarded.Encode()
+	p.stats = Stats{Bytes: len(module), StoppableBytes: len(code), Points: len(plan.Points), Rewrite: time.Since(start)}
+	start = time.Now()
+	p.rt = wazero.NewRuntimeWithConfig(ctx, runtimeConfig(kind))
+	if err := p.compile(ctx, code, host); err != nil {
+		p.rt.Close(ctx)
+		return nil, err
+	}
+	p.stats.Compile = time.Since(start)
+	return p, nil
+}
+
+func (k Kind) resolve() (Kind, error) {
+	switch {
+	case k == Auto && HasCompiler():
+		return Compiler, nil
+	case k == Auto:
+		return Interpreter, nil
+	case k == Compiler && !HasCompiler():
+		return 0, ErrNoCompiler
+	}
+	return k, nil
+}
+
+func runtimeConfig(k Kind) wazero.RuntimeConfig {
+	c := wazero.NewRuntimeConfigInterpreter()
+	if k == Compiler {
+		c = wazero.NewRuntimeConfigCompiler()
+	}
+	return c.WithCoreFeatures(api.CoreFeaturesV2).WithDebugInfoEnabled(false)
+}
+
+func (p *Program) compile(ctx context.Context, code []byte, host map[[2]string]HostFunc) (err error) {
+	if err := p.hostModules(ctx, host); err != nil {
+		return err
+	}
+	ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
+	p.main, err = p.rt.CompileModule(ctx, code)
+	if err != nil {
+		return fmt.Errorf("compile the rewritten module: %w", err)
+	}
+	return nil
+}
+
+// resolveImports finds the host function for each import, by module and name.
+func resolveImports(m *wasm.Module, offered []HostFunc) (map[[2]string]HostFunc, error) {
+	host := map[[2]string]HostFunc{}
+	for _, h := range offered {
+		host[[2]string{h.Module, h.Name}] = h
+	}
+	for i, im := range m.Imports {
+		if im.Kind != wasm.KindFunc {
+			continue // the rewriter refuses it
+		}
+		h, ok := host[[2]string{im.Module, im.Name}]
+		if !ok {
+			return nil, fmt.Errorf("import %d, %q.%q: there is no such host function", i, im.Module, im.Name)
+		}
+		want := wasm.FuncType{Params: h.Params, Results: h.Results}
+		if t := m.Types[im.Func]; !t.Equal(want) {
+			return nil, fmt.Errorf("import %d, %q.%q: it is imported as %v, and is %v", i, im.Module, im.Name, t, want)
+		}
+	}
+	return host, nil
+}
+
+// hostModules offers the hook and the host functions to the runtime.
+func (p *Program) hostModules(ctx context.Context, host map[[2]string]HostFunc) error {
+	_, err := p.rt.NewHostModuleBuilder(rewrite.HookModule).NewFunctionBuilder().
+		WithGoModuleFunction(api.GoModuleFunc(ask), []api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeI32}).
+		Export(rewrite.HookName).Instantiate(ctx)
+	if err != nil {
+		return err
+	}
+	builders := map[string]wazero.HostModuleBuilder{}
+	for _, h := range host {
+		if builders[h.Module] == nil {
+			builders[h.Module] = p.rt.NewHostModuleBuilder(h.Module)
+		}
+		builders[h.Module].NewFunctionBuilder().
+			WithGoModuleFunction(hostFunction(h), valueTypes(h.Params), valueTypes(h.Results)).Export(h.Name)
+	}
+	for name, b := range builders {
+		if _, err := b.Instantiate(ctx); err != nil {
+			return fmt.Errorf("host module %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func valueTypes(ts []wasm.ValType) []api.ValueType {
+	out := make([]api.ValueType, len(ts))
+	for i, t := range ts {
+		out[i] = api.ValueType(t)
+	}
+	return out
+}
+
+// initialMemory returns what active data segments put into memory, without the
+// zeros behind it.
+func initialMemory(m *wasm.Module) []byte {
+	limits, ok := m.MemoryType()
+	if !ok {
+		return nil
+	}
+	var image []byte
+	for _, d := range m.Datas {
+		if d.Mode != wasm.Active {
+			continue
+		}
+		var in wasm.Instr
+		if ok, err := wasm.NewReader(m, d.Offset).Next(&in); !ok || err != nil || in.Op != wasm.OpI32Const {
+			break
+		}
+		end := in.A + uint64(len(d.Init))
+		if end > uint64(limits.Min)<<16 {
+			break // it traps when the guest starts
+		}
+		if uint64(len(image)) < end {
+			image = append(image, make([]byte, end-uint64(len(image)))...)
+		}
+		copy(image[in.A:], d.Init)
+	}
+	for len(image) > 0 && image[len(image)-1] == 0 {
+		image = image[:len(image)-1]
+	}
+	return image
+}
+
+// Digest returns the SHA-256 of the module as its author shipped it.
+func (p *Program) Digest() [sha256.Size]byte { return p.digest }
+
+// Engine returns how the program runs: never Auto.
+func (p *Program) Engine() Kind { return p.kind }
+
+// Module returns the author's module, which must not be changed.
+func (p *Program) Module() *wasm.Module { return p.plan.Module }
+
+// InitialMemory returns what the module's own data puts into memory before anything
+// runs, without trailing zeros. It must not be changed.
+func (p *Program) InitialMemory() []byte { return p.initial }
+
+// Stats returns what preparing cost.
+func (p *Program) Stats() Stats { return p.stats }
+
+// Close frees the compiled code. All instances must be closed.
+func (p *Program) Close(ctx context.Context) error { return p.rt.Close(ctx) }

@@ -1,0 +1,90 @@
+package interp
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"sojourn/interp/rewrite"
+)
+
+// wideFunction is the number of ways in above which a function's resume functions
+// are made one by one: a way in costs a merge of all live locals, and an evaluation
+// loop has thousands.
+const wideFunction = 48
+
+// resumeKey names a satellite: all ways into a function, or one into a wide one.
+type resumeKey struct {
+	fn    uint32
+	entry rewrite.Entry
+	all   bool
+}
+
+// resumes is a compiled satellite. It is made once, by whoever needs it first.
+type resumes struct {
+	once    sync.Once
+	code    wazero.CompiledModule
+	numbers map[rewrite.Entry]uint32
+	err     error
+}
+
+// resume returns the satellite for an entry.
+func (p *Program) resume(ctx context.Context, fn uint32, en rewrite.Entry) (resumeKey, *resumes, error) {
+	key := resumeKey{fn: fn, all: true}
+	entries := p.plan.Entries(fn)
+	if len(entries) > wideFunction {
+		key, entries = resumeKey{fn: fn, entry: en}, []rewrite.Entry{en}
+	}
+	p.mu.Lock()
+	r := p.resumes[key]
+	if r == nil {
+		r = &resumes{}
+		p.resumes[key] = r
+	}
+	p.mu.Unlock()
+	r.once.Do(func() { r.err = r.compile(ctx, p, fn, entries) })
+	return key, r, r.err
+}
+
+func (r *resumes) compile(ctx context.Context, p *Program, fn uint32, entries []rewrite.Entry) error {
+	sat, err := p.plan.Resume(map[uint32][]rewrite.Entry{fn: entries})
+	if err != nil {
+		return err
+	}
+	ctx = experimental.WithCompilationWorkers(context.WithoutCancel(ctx), runtime.GOMAXPROCS(0))
+	r.numbers = sat.Numbers[fn]
+	r.code, err = p.rt.CompileModule(ctx, sat.Module.Encode())
+	if err != nil {
+		return fmt.Errorf("compile the resume function of function %d (%s): %w", fn, p.plan.Module.FuncName(fn), err)
+	}
+	return nil
+}
+
+// resumeFunc returns the resume function of an entry, linked to the instance, and
+// the number under which it takes the entry.
+func (in *Instance) resumeFunc(ctx context.Context, fn uint32, en rewrite.Entry) (api.Function, uint32, error) {
+	key, r, err := in.prog.resume(ctx, fn, en)
+	if err != nil {
+		return nil, 0, err
+	}
+	mod := in.satellites[key]
+	if mod == nil {
+		ctx := experimental.WithImportResolver(ctx, func(name string) api.Module {
+			if name == rewrite.GuestName {
+				return in.main
+			}
+			return nil
+		})
+		mod, err = in.prog.rt.InstantiateModule(ctx, r.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+		if err != nil {
+			return nil, 0, fmt.Errorf("link the resume function of function %d: %w", fn, err)
+		}
+		in.satellites[key] = mod
+	}
+	return mod.ExportedFunction(rewrite.ResumeExport(fn)), r.numbers[en], nil
+}

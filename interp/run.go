@@ -1,0 +1,163 @@
+package interp
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"sojourn/interp/rewrite"
+	"sojourn/interp/wasm"
+	"sojourn/snapshotfmt"
+)
+
+// Run runs the guest until it ends or is frozen, and returns nil when its entry
+// function has returned, ErrFrozen, an *Exit, a *Trap, or what Kill was given. After
+// ErrFrozen it can be called again to go on.
+//
+// Frames that were captured run one at a time: when the innermost one returns, its
+// results go to the one outside it. The others wait as data, however many they are.
+func (in *Instance) Run(ctx context.Context) error {
+	for in.phase != ended {
+		err := in.next(ctx)
+		if err == nil && in.unwound {
+			slices.Reverse(in.captured)
+			in.frames = append(in.frames, in.captured...)
+			in.captured, in.unwound = nil, false
+			in.rearm()
+			return ErrFrozen
+		}
+		if err != nil {
+			in.phase = ended
+			return err
+		}
+	}
+	return nil
+}
+
+// next makes one call into the guest: the innermost frame that waits, or the next of
+// the functions that the host calls.
+func (in *Instance) next(ctx context.Context) error {
+	if n := len(in.frames); n > 0 {
+		return in.goOn(ctx, n-1)
+	}
+	m := in.prog.Module()
+	switch in.phase {
+	case fresh:
+		for _, name := range []string{rewrite.ElemsName, rewrite.DatasName} {
+			if _, err := in.helper(ctx, name); err != nil {
+				return in.trap(err)
+			}
+		}
+		in.phase = starting
+		return nil
+	case starting:
+		if m.Start == nil {
+			in.phase = running
+			return nil
+		}
+		return in.call(ctx, *m.Start)
+	default:
+		return in.call(ctx, in.prog.entryIndex(in.cfg.Entry))
+	}
+}
+
+// call calls a function of the author's index space that takes no parameters.
+func (in *Instance) call(ctx context.Context, fn uint32) error {
+	if fn < uint32(in.prog.Module().NumImportedFuncs()) {
+		return fmt.Errorf("the start function is an import: there is nothing to run in the module")
+	}
+	_, err := in.enter(ctx, in.main.ExportedFunction(in.prog.plan.FuncExport(fn)))
+	if err == nil && !in.unwound {
+		in.phase++
+	}
+	return err
+}
+
+// enter calls into the guest and settles the budget.
+func (in *Instance) enter(ctx context.Context, f api.Function) ([]uint64, error) {
+	if in.target == 0 {
+		in.target = firstRefill
+	}
+	n := in.target
+	if e := in.cfg.FreezeEvery; e > 0 {
+		if in.given == 0 {
+			in.given = uint32(min(e, 1<<30))
+		}
+		n = in.given
+	}
+	in.grant(n)
+	in.asked = time.Now()
+	if in.freeze.Load() { // asked before there was anything to ask
+		in.setBudget(1)
+		in.refill.Set(1)
+		in.given = 1
+	}
+	res, err := f.Call(in.context(ctx))
+	if err != nil {
+		return nil, in.trap(err)
+	}
+	if !in.unwound {
+		in.settle()
+	} else if in.cfg.FreezeEvery > 0 {
+		in.given = 0
+	}
+	return res, nil
+}
+
+// goOn runs the i-th frame, the innermost, and hands its results on.
+func (in *Instance) goOn(ctx context.Context, i int) error {
+	f := in.frames[i]
+	in.frames = in.frames[:i]
+	fn, number, err := in.resumeFunc(ctx, f.Func, f.entry)
+	if err != nil {
+		return err
+	}
+	if err := in.toTransfer(ctx, &f); err != nil {
+		return err
+	}
+	in.entry.Set(uint64(number))
+	in.again = f.entry.Before
+	res, err := in.enter(ctx, fn)
+	if err != nil || in.unwound {
+		return err
+	}
+	if i == 0 {
+		in.phase++
+		return nil
+	}
+	t, _ := in.prog.Module().FuncType(f.Func)
+	vs, err := in.values(ctx, t.Results, res)
+	if err != nil {
+		return err
+	}
+	outer := &in.frames[i-1]
+	outer.Stack = append(outer.Stack, vs...)
+	return nil
+}
+
+// values reads results as wazero returns them.
+func (in *Instance) values(ctx context.Context, types []wasm.ValType, res []uint64) ([]snapshotfmt.Value, error) {
+	vs := make([]snapshotfmt.Value, len(types))
+	for i, t := range types {
+		vs[i] = snapshotfmt.Value{Type: snapshotfmt.Type(t), Lo: res[0]}
+		switch t {
+		case wasm.V128:
+			vs[i].Hi, res = res[1], res[1:]
+		case wasm.I32, wasm.F32:
+			vs[i].Lo = uint64(uint32(res[0]))
+		case wasm.ExternRef:
+			vs[i].Lo = snapshotfmt.Null
+		case wasm.FuncRef:
+			idx, err := in.refIndex(ctx, res[0])
+			if err != nil {
+				return nil, err
+			}
+			vs[i].Lo = idx
+		}
+		res = res[1:]
+	}
+	return vs, nil
+}
