@@ -182,6 +182,9 @@ func (s Source) afterWrite() (Source, []Effect) {
 }
 
 func (s Source) afterFailedWrite(why string) (Source, []Effect) {
+	if s.Gone && (s.Step == SReady || s.Step == SCommit) {
+		return s.becomeDoubtful()
+	}
 	switch s.Step {
 	case SBegin, SReady, SCommit:
 		return s.becomeCancelling("writing the record: " + why)
@@ -235,6 +238,14 @@ func (s Source) becomeReady() (Source, []Effect) {
 	s.mustBe("ready", SFinal, SDoubt)
 	s.Step, s.Record.Phase = SReady, Ready
 	return s, []Effect{persist(s.Record)}
+}
+
+// becomeDoubtful is of a source that has no guest to go back to: it asks again
+// on the next Tick.
+func (s Source) becomeDoubtful() (Source, []Effect) {
+	s.mustBe("in doubt", SReady, SCommit)
+	s.Step, s.Record.Phase = SDoubt, Ready
+	return s, nil
 }
 
 func (s Source) becomeCommitting() (Source, []Effect) {
