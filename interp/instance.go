@@ -218,8 +218,8 @@ func (in *Instance) Grow(pages uint32) error {
 // Points returns how many points the guest has passed, where they are counted.
 func (in *Instance) Points() uint64 { return in.points.Load() }
 
-// Frozen reports whether frames wait to go on.
-func (in *Instance) Frozen() bool { return len(in.frames) > 0 }
+// Depth returns how many frames of a frozen guest wait to go on.
+func (in *Instance) Depth() int { return len(in.frames) }
 
 // Program returns what the instance runs.
 func (in *Instance) Program() *Program { return in.prog }

@@ -61,7 +61,7 @@ func (p *Program) Thaw(ctx context.Context, st *snapshotfmt.State, cfg Config) (
 	if err != nil {
 		return nil, err
 	}
-	if err := in.Restore(ctx, st); err != nil {
+	if err := in.Restore(ctx, st, cfg.Host); err != nil {
 		return nil, errors.Join(err, in.Close(ctx))
 	}
 	return in, nil
@@ -69,11 +69,13 @@ func (p *Program) Thaw(ctx context.Context, st *snapshotfmt.State, cfg Config) (
 
 // Receive makes an instance that waits for Restore: its memory can be filled before
 // the rest of its state is known.
-func (p *Program) Receive(ctx context.Context, cfg Config) (*Instance, error) { return p.instance(ctx, cfg) }
+func (p *Program) Receive(ctx context.Context, cfg Config) (*Instance, error) {
+	return p.instance(ctx, cfg)
+}
 
-// Restore puts a state into an instance that has run nothing. The memory grows to the
-// state's size and otherwise stays as it is.
-func (in *Instance) Restore(ctx context.Context, st *snapshotfmt.State) error {
+// Restore puts a state into an instance that has run nothing, with what its host
+// functions get. The memory grows to the state's size and otherwise stays as it is.
+func (in *Instance) Restore(ctx context.Context, st *snapshotfmt.State, host any) error {
 	if in.phase != fresh {
 		return fmt.Errorf("restore: the guest has begun to run")
 	}
@@ -93,7 +95,7 @@ func (in *Instance) Restore(ctx context.Context, st *snapshotfmt.State) error {
 	if err := in.drop(ctx, st); err != nil {
 		return err
 	}
-	in.frames = frames
+	in.frames, in.cfg.Host = frames, host
 	in.phase = starting
 	if st.Started {
 		in.phase = running

@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"sync"
+
+	"sojourn/engine/wasi"
+	"sojourn/interp"
+)
+
+// Module is a guest's module, prepared to run in one way. It is safe for concurrent use.
+type Module struct {
+	prog  *interp.Program
+	bytes []byte
+}
+
+// Digest returns the SHA-256 of the module as its author shipped it.
+func (m *Module) Digest() [sha256.Size]byte { return m.prog.Digest() }
+
+// Bytes returns the module as its author shipped it. It must not be changed.
+func (m *Module) Bytes() []byte { return m.bytes }
+
+// InitialMemory returns what the module's data puts into memory before anything runs,
+// without trailing zeros. It must not be changed.
+func (m *Module) InitialMemory() []byte { return m.prog.InitialMemory() }
+
+// Kind returns how the module is run: never interp.Auto.
+func (m *Module) Kind() interp.Kind { return m.prog.Engine() }
+
+// Program returns the program behind the module.
+func (m *Module) Program() *interp.Program { return m.prog }
+
+// Modules keeps prepared modules, by digest and kind, until it is closed. The zero
+// value is ready to use; it is safe for concurrent use.
+type Modules struct {
+	mu  sync.Mutex
+	set map[moduleKey]*prepared
+}
+
+type moduleKey struct {
+	digest [sha256.Size]byte
+	kind   interp.Kind
+}
+
+type prepared struct {
+	once sync.Once
+	mod  *Module
+	err  error
+}
+
+// Add prepares a module for a kind of engine, once: later calls return the same. An
+// error is not kept.
+func (ms *Modules) Add(ctx context.Context, module []byte, kind interp.Kind) (*Module, error) {
+	if kind == interp.Auto {
+		kind = interp.Interpreter
+		if interp.HasCompiler() {
+			kind = interp.Compiler
+		}
+	}
+	key := moduleKey{sha256.Sum256(module), kind}
+	ms.mu.Lock()
+	if ms.set == nil {
+		ms.set = map[moduleKey]*prepared{}
+	}
+	p := ms.set[key]
+	if p == nil {
+		p = &prepared{}
+		ms.set[key] = p
+	}
+	ms.mu.Unlock()
+	p.once.Do(func() {
+		prog, err := interp.Prepare(context.WithoutCancel(ctx), module, interp.Options{Engine: kind, Host: wasi.Functions()})
+		if err != nil {
+			p.err = fmt.Errorf("prepare module %x: %w", key.digest[:6], err)
+			return
+		}
+		p.mod = &Module{prog: prog, bytes: module}
+	})
+	if p.err != nil {
+		ms.mu.Lock()
+		if ms.set[key] == p {
+			delete(ms.set, key)
+		}
+		ms.mu.Unlock()
+	}
+	return p.mod, p.err
+}
+
+// Close frees all prepared modules. No environment may be using one.
+func (ms *Modules) Close() error {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	for _, p := range ms.set {
+		if p.mod != nil {
+			_ = p.mod.prog.Close(context.Background())
+		}
+	}
+	ms.set = nil
+	return nil
+}
