@@ -1,0 +1,310 @@
+package snapshotfmt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// statePart is one of the six parts that are a State.
+type statePart struct {
+	kind   kind
+	append func([]byte, *State) ([]byte, error)
+	decode func(*cursor, *State, Limits)
+}
+
+// stateParts is all of them, in their order.
+var stateParts = [...]statePart{
+	{kindGuest, appendGuest, (*cursor).guest},
+	{kindFrames, appendFrames, (*cursor).frames},
+	{kindGlobals, appendGlobals, (*cursor).globals},
+	{kindTables, appendTables, (*cursor).tables},
+	{kindDropped, appendDropped, (*cursor).dropped},
+	{kindWorld, appendWorld, (*cursor).world},
+}
+
+// AppendState appends the encoding of st to dst: the six parts from guest to world,
+// as in a file. Equal states have equal encodings. It fails when st is over a limit
+// of the format, or when a value has bits that its type has not.
+func AppendState(dst []byte, st *State) ([]byte, error) {
+	if st == nil {
+		return nil, errNilState
+	}
+	for _, p := range stateParts {
+		start := len(dst)
+		body, err := p.append(beginPart(dst, p.kind), st)
+		if err != nil {
+			return nil, fmt.Errorf("snapshot: %v: %w", p.kind, err)
+		}
+		if dst, err = endPart(body, start); err != nil {
+			return nil, err
+		}
+	}
+	return dst, nil
+}
+
+// DecodeState decodes what [AppendState] appended: all of b and nothing more. The
+// result does not alias b.
+func DecodeState(b []byte, lim Limits) (*State, error) {
+	r := bytes.NewReader(b)
+	parts := partReader{r: r}
+	st, err := parts.state(lim.withDefaults(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if r.Len() > 0 {
+		return nil, &Error{"state", parts.off, fmt.Errorf("%w: %d", ErrTrailing, r.Len())}
+	}
+	return st, nil
+}
+
+// state reads the parts of a State. It calls after, when there is one, with each.
+func (p *partReader) state(lim Limits, after func(*cursor)) (*State, error) {
+	st := new(State)
+	for _, want := range stateParts {
+		k, body, err := p.next()
+		if err != nil {
+			return nil, err
+		}
+		if k != want.kind {
+			return nil, &Error{k.String(), p.at, fmt.Errorf("%w: %v is next", ErrOrder, want.kind)}
+		}
+		c := p.cursor(k, body)
+		want.decode(c, st, lim)
+		if err := c.done(); err != nil {
+			return nil, err
+		}
+		if after != nil {
+			after(c)
+		}
+	}
+	return st, nil
+}
+
+// The contents of the guest part: u32 memory size in WebAssembly pages, u32 flags.
+const (
+	guestLen     = 8
+	guestStarted = 1 // State.Started
+)
+
+func appendGuest(dst []byte, st *State) ([]byte, error) {
+	if st.MemoryPages > MaxMemoryPages {
+		return nil, fmt.Errorf("%d memory pages, %w of %d", st.MemoryPages, ErrLimit, MaxMemoryPages)
+	}
+	var flags uint32
+	if st.Started {
+		flags = guestStarted
+	}
+	dst = binary.LittleEndian.AppendUint32(dst, st.MemoryPages)
+	return binary.LittleEndian.AppendUint32(dst, flags), nil
+}
+
+func (c *cursor) guest(st *State, lim Limits) {
+	st.MemoryPages = c.u32("memory pages")
+	if st.MemoryPages > lim.MemoryPages {
+		c.fail(0, fmt.Errorf("%d memory pages is %w of %d", st.MemoryPages, ErrLimit, lim.MemoryPages))
+	}
+	c.told(0, "memory: %d pages of 64 KiB", st.MemoryPages)
+	start := c.at
+	flags := c.u32("flags")
+	if flags&^guestStarted != 0 {
+		c.fail(start, fmt.Errorf("%w: %#x", ErrFlags, flags))
+	}
+	st.Started = flags&guestStarted != 0
+	c.told(start, "flags: started %t", st.Started)
+}
+
+// minFrame is the size of the smallest frame: five numbers of one byte.
+const minFrame = 5
+
+// The contents of the frames part: the number of frames, then for each module,
+// function, pc, the number of locals, locals, the height of the stack, its values.
+// All numbers are unsigned LEB128.
+func appendFrames(dst []byte, st *State) ([]byte, error) {
+	if len(st.Frames) > MaxFrames {
+		return nil, fmt.Errorf("%d frames, %w of %d", len(st.Frames), ErrLimit, MaxFrames)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(st.Frames)))
+	left := MaxValues
+	for i := range st.Frames {
+		f := &st.Frames[i]
+		if left -= len(f.Locals) + len(f.Stack); left < 0 {
+			return nil, fmt.Errorf("frame %d: values of all frames %w of %d", i, ErrLimit, MaxValues)
+		}
+		var err error
+		if dst, err = f.append(dst); err != nil {
+			return nil, fmt.Errorf("frame %d: %w", i, err)
+		}
+	}
+	return dst, nil
+}
+
+func (f *Frame) append(dst []byte) ([]byte, error) {
+	dst = binary.AppendUvarint(dst, uint64(f.Module))
+	dst = binary.AppendUvarint(dst, uint64(f.Func))
+	dst = binary.AppendUvarint(dst, uint64(f.PC))
+	dst, err := appendValues(dst, f.Locals, MaxFrameValues)
+	if err != nil {
+		return nil, fmt.Errorf("locals: %w", err)
+	}
+	if dst, err = appendValues(dst, f.Stack, MaxFrameValues); err != nil {
+		return nil, fmt.Errorf("stack: %w", err)
+	}
+	return dst, nil
+}
+
+func (c *cursor) frames(st *State, lim Limits) {
+	n := c.count("frames", lim.Frames, minFrame)
+	left := lim.Values
+	for i := 0; i < n && c.err == nil; i++ {
+		start := c.at
+		f := c.frame(i, min(left, MaxFrameValues))
+		if left -= len(f.Locals) + len(f.Stack); left < 0 {
+			c.fail(start, fmt.Errorf("values of all frames are %w of %d", ErrLimit, lim.Values))
+		}
+		st.Frames = append(st.Frames, f)
+	}
+}
+
+func (c *cursor) frame(i, most int) Frame {
+	start := c.at
+	f := Frame{
+		Module: uint32(c.uvarint("module", 0)),
+		Func:   uint32(c.uvarint("function", math.MaxUint32)),
+		PC:     uint32(c.uvarint("pc", math.MaxUint32)),
+	}
+	c.told(start, "frame %d: module %d, function %d, pc %#x", i, f.Module, f.Func, f.PC)
+	f.Locals = c.values("local", most)
+	f.Stack = c.values("stack value", most)
+	return f
+}
+
+// The contents of the globals part: their number, and the values.
+func appendGlobals(dst []byte, st *State) ([]byte, error) {
+	return appendValues(dst, st.Globals, MaxGlobals)
+}
+
+func (c *cursor) globals(st *State, _ Limits) { st.Globals = c.values("global", MaxGlobals) }
+
+// The contents of the tables part: their number, then for each the type's byte, the
+// number of entries, and the entries as references.
+func appendTables(dst []byte, st *State) ([]byte, error) {
+	if len(st.Tables) > MaxTables {
+		return nil, fmt.Errorf("%d tables, %w of %d", len(st.Tables), ErrLimit, MaxTables)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(st.Tables)))
+	left := MaxTableElements
+	for i, t := range st.Tables {
+		if left -= len(t.Refs); left < 0 {
+			return nil, fmt.Errorf("table %d: entries of all tables %w of %d", i, ErrLimit, MaxTableElements)
+		}
+		if !t.Elem.isRef() {
+			return nil, fmt.Errorf("table %d: %w: element type %#x", i, ErrMalformed, byte(t.Elem))
+		}
+		dst = append(dst, byte(t.Elem))
+		dst = binary.AppendUvarint(dst, uint64(len(t.Refs)))
+		for j, ref := range t.Refs {
+			if !validRef(ref) {
+				return nil, fmt.Errorf("table %d entry %d: %w: reference %#x", i, j, ErrMalformed, ref)
+			}
+			dst = appendRef(dst, ref)
+		}
+	}
+	return dst, nil
+}
+
+func (c *cursor) tables(st *State, lim Limits) {
+	n := c.count("tables", MaxTables, 2)
+	left := lim.TableElements
+	for i := 0; i < n && c.err == nil; i++ {
+		start := c.at
+		t := Table{Elem: Type(c.u8("element type"))}
+		if !t.Elem.isRef() {
+			c.malformed(start, "table %d has element type %#x", i, byte(t.Elem))
+		}
+		c.told(start, "table %d: %v", i, t.Elem)
+		t.Refs = c.refs(left)
+		left -= len(t.Refs)
+		st.Tables = append(st.Tables, t)
+	}
+}
+
+// refs decodes the entries of one table.
+func (c *cursor) refs(most int) []uint64 {
+	n := c.count("entries", most, 1)
+	start := c.at
+	if n == 0 {
+		return nil
+	}
+	refs := make([]uint64, 0, n)
+	for i := 0; i < n && c.err == nil; i++ {
+		refs = append(refs, c.ref("entry"))
+	}
+	c.told(start, "%d references", n)
+	return refs
+}
+
+// The contents of the dropped part: element segments, then data segments, each as
+// their number, the first index, and the distance to each next index less one.
+func appendDropped(dst []byte, st *State) ([]byte, error) {
+	dst, err := appendSegments(dst, st.DroppedElems)
+	if err != nil {
+		return nil, fmt.Errorf("element segments: %w", err)
+	}
+	if dst, err = appendSegments(dst, st.DroppedDatas); err != nil {
+		return nil, fmt.Errorf("data segments: %w", err)
+	}
+	return dst, nil
+}
+
+func appendSegments(dst []byte, segs []uint32) ([]byte, error) {
+	if len(segs) > MaxSegments {
+		return nil, fmt.Errorf("%d, %w of %d", len(segs), ErrLimit, MaxSegments)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(segs)))
+	least := uint64(0)
+	for _, s := range segs {
+		if uint64(s) < least {
+			return nil, fmt.Errorf("%w: index %d does not ascend", ErrOrder, s)
+		}
+		dst = binary.AppendUvarint(dst, uint64(s)-least)
+		least = uint64(s) + 1
+	}
+	return dst, nil
+}
+
+func (c *cursor) dropped(st *State, _ Limits) {
+	st.DroppedElems = c.segments("dropped element segments")
+	st.DroppedDatas = c.segments("dropped data segments")
+}
+
+func (c *cursor) segments(name string) []uint32 {
+	n := c.count(name, MaxSegments, 1)
+	var segs []uint32
+	least := uint64(0)
+	for i := 0; i < n && c.err == nil; i++ {
+		start := c.at
+		s := least + c.uvarint("index", math.MaxUint32)
+		if s > math.MaxUint32 {
+			c.malformed(start, "segment index %d", s)
+		}
+		c.told(start, "segment %d", s)
+		segs = append(segs, uint32(s))
+		least = s + 1
+	}
+	return segs
+}
+
+// The contents of the world part are engine/wasi's.
+func appendWorld(dst []byte, st *State) ([]byte, error) { return append(dst, st.World...), nil }
+
+func (c *cursor) world(st *State, lim Limits) {
+	if c.rest() > lim.World {
+		c.fail(0, fmt.Errorf("%d bytes is %w of %d", c.rest(), ErrLimit, lim.World))
+		return
+	}
+	n := c.rest()
+	st.World = append([]byte(nil), c.bytes("world", n)...)
+	c.told(0, "world: %d bytes of CBOR", n)
+}
