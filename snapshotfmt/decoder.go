@@ -16,8 +16,6 @@ type Decoder struct {
 	step     step
 	pages    int // of the memory, in PageSize
 	err      error
-
-	note func(c *cursor) // told of each part, for Dump
 }
 
 // NewDecoder reads the header and the manifest.
@@ -62,7 +60,7 @@ func (d *Decoder) State() (*State, error) {
 	if err := d.begin(doneManifest); err != nil {
 		return nil, err
 	}
-	st, err := d.parts.state(d.lim, func(*cursor) { d.whole.add(d.parts.digest()) })
+	st, err := d.parts.state(d.lim, func() { d.whole.add(d.parts.digest()) })
 	if err != nil {
 		d.err = err
 		return nil, err

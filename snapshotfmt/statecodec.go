@@ -49,7 +49,7 @@ func AppendState(dst []byte, st *State) ([]byte, error) {
 func DecodeState(b []byte, lim Limits) (*State, error) {
 	r := bytes.NewReader(b)
 	parts := partReader{r: r}
-	st, err := parts.state(lim.withDefaults(), nil)
+	st, err := parts.state(lim.withDefaults(), func() {})
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +59,8 @@ func DecodeState(b []byte, lim Limits) (*State, error) {
 	return st, nil
 }
 
-// state reads the parts of a State. It calls after, when there is one, with each.
-func (p *partReader) state(lim Limits, after func(*cursor)) (*State, error) {
+// state reads the parts of a State, and calls after when it has read each.
+func (p *partReader) state(lim Limits, after func()) (*State, error) {
 	st := new(State)
 	for _, want := range stateParts {
 		k, body, err := p.next()
@@ -75,9 +75,7 @@ func (p *partReader) state(lim Limits, after func(*cursor)) (*State, error) {
 		if err := c.done(); err != nil {
 			return nil, err
 		}
-		if after != nil {
-			after(c)
-		}
+		after()
 	}
 	return st, nil
 }
