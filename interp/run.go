@@ -135,7 +135,20 @@ func (in *Instance) goOn(ctx context.Context, i int) error {
 	}
 	outer := &in.frames[i-1]
 	outer.Stack = append(outer.Stack, vs...)
+	if in.prog.plan.Points[outer.entry.Point].Counted {
+		in.countReturn()
+	}
 	return nil
+}
+
+// countReturn takes the point that the outer frame would have taken on the return of
+// its call, and freezes the guest right here if that is due.
+func (in *Instance) countReturn() {
+	in.points.Add(1)
+	if in.given > 0 {
+		in.given--
+	}
+	in.unwound = in.cfg.FreezeEvery > 0 && in.given == 0
 }
 
 // values reads results as wazero returns them.

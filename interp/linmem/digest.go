@@ -45,7 +45,7 @@ func (t *digestTracker) Collect(dst *Bitmap) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return ErrFreed
+		return ErrClosed
 	}
 	var buf [PageSize]byte
 	for page := range t.mem.Pages() {

@@ -54,6 +54,9 @@ var (
 	// ErrFreed is returned for a memory after [Memory.Free].
 	ErrFreed = errors.New("linear memory has been freed")
 
+	// ErrClosed is returned by [Tracker.Collect] after Close, or after the memory's Free.
+	ErrClosed = errors.New("tracker of a linear memory is closed")
+
 	// ErrTracked is returned by [Memory.Track] when a tracker is open already.
 	ErrTracked = errors.New("linear memory is tracked already: close the other tracker first")
 )

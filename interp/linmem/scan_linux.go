@@ -108,7 +108,7 @@ func (t *scanTracker) Collect(dst *Bitmap) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return ErrFreed
+		return ErrClosed
 	}
 	if err := t.scan(dst, t.armed); err != nil {
 		return err

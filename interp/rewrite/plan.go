@@ -40,6 +40,8 @@ type Point struct {
 	Stack   []wasm.ValType // when the frame goes on at PC, bottom first
 	Results int            // how many values on top of Stack the call has returned
 
+	// Counted says that returning from the call takes one from the budget.
+	Counted bool
 	// Callee is the type that the call returns through: of the function called.
 	Callee uint32
 	// Target is the function that a direct call calls, and -1 for an indirect one.
