@@ -1,0 +1,55 @@
+// Package rewrite makes a module stoppable: after it has been decoded and validated,
+// and before an engine compiles it. What comes out is plain WebAssembly 2.0.
+//
+// The passes, in order; each works on what the ones before it have found:
+//
+//	pass        file           what it does
+//	scan        scan.go        the constructs of each body, and its sites: loops, calls, bulk instructions
+//	thunks      scan.go        a function for each blocking import that a reference can reach
+//	call graph  callgraph.go   which functions can be on the stack when the guest stops; which calls count
+//	points      points.go      numbers the sites where a frame can stop, with the types of its value stack
+//	liveness    liveness.go    which locals a point needs
+//	layout      layout.go      where globals, tables and helpers of ours go
+//	guard       module.go      the module with guarded functions        emit.go, constructs.go, bulk.go
+//	resume      satellite.go   modules of resume functions, on demand   ways.go
+//
+// # The guarded original
+//
+// A loop takes one from the budget each time round, and asks the host when none is
+// left. The value stack is in locals of ours by then, so that the cold path can hand
+// it over with the live locals, in globals:
+//
+//	(loop $l                    (loop $l
+//	  …)                 =>       (global.set $budget (local.tee $t
+//	                                (i32.sub (global.get $budget) (i32.const 1))))
+//	                              (if (i32.eqz (local.get $t))
+//	                                (then
+//	                                  (global.set $x0 (i64.extend_i32_u (local.get 0)))  ;; live
+//	                                  (if (call $ask (i32.const 7))
+//	                                    (then (return (i32.const 0))))))   ;; unwinding
+//	                              …)
+//
+// Behind a call that can suspend the budget is only looked at; it is counted where the
+// call closes a cycle, or where calls without any loop add up:
+//
+//	(call $f)            =>     (call $f)
+//	                            (if (i32.lt_s (global.get $budget) (i32.const 1)) (then …))
+//
+// Below 0 the guest is unwinding: each frame on the way out asks, and is told to hand
+// itself over. At 0 the host has said, in a call of an import, that it wants to stop.
+//
+// A function that cannot suspend is copied as it is.
+//
+// # The resume function
+//
+// It has the type () -> results, takes its frame from the globals, and goes on from
+// one of the points of the original: ways.go says how structured code is entered in
+// the middle. Resume functions live in satellite modules, which import the guarded
+// module's memory, tables, globals and functions. They are made for the functions
+// that a thawed guest has on its stack, when it does: a start does not pay for them,
+// and ordinary calls never meet them.
+//
+// # What it refuses
+//
+// Imports of anything but functions: a guest is one module on one host.
+package rewrite
