@@ -53,7 +53,7 @@ type mirror struct {
 // copy takes over the pages in set, all of them when set is nil.
 func (r *mirror) copy(m *Memory, set *Bitmap) {
 	r.mem = append(r.mem, make([]byte, len(m.Bytes())-len(r.mem))...)
-	for p := range m.Pages() {
+	for p := range len(r.mem) / PageSize {
 		if set == nil || set.Has(p) {
 			r.tr.Copy(r.mem[p*PageSize:], p)
 		}
@@ -185,6 +185,7 @@ func TestNoWriteIsLost(t *testing.T) {
 		var wrote [writers]Bitmap
 		var running atomic.Int32
 		var wg sync.WaitGroup
+		defer wg.Wait()
 		r := mirror{tr: tr}
 		for w := range writers {
 			running.Add(1)
