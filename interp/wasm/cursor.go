@@ -73,7 +73,8 @@ func (c *cursor) bytes(n int) []byte {
 
 // size reads a byte length and checks it against what is left.
 func (c *cursor) size() int {
-	at, n := c.pos, c.u32()
+	at := c.pos
+	n := c.u32()
 	if c.ok() && uint64(n) > uint64(c.left()) {
 		c.fail(at, "size of %d bytes, %d left", n, c.left())
 		return 0
@@ -85,7 +86,8 @@ func (c *cursor) size() int {
 // bytes, and checks it against limit and what is left before anyone
 // allocates for it.
 func (c *cursor) count(limit, minBytes int, items string) int {
-	at, n := c.pos, c.u32()
+	at := c.pos
+	n := c.u32()
 	switch {
 	case !c.ok():
 		return 0
@@ -101,7 +103,8 @@ func (c *cursor) count(limit, minBytes int, items string) int {
 
 // name reads a UTF-8 string of at most MaxNameLen bytes.
 func (c *cursor) name() string {
-	at, n := c.pos, c.size()
+	at := c.pos
+	n := c.size()
 	if n > MaxNameLen {
 		c.fail(at, "name of %d bytes, the limit is %d", n, MaxNameLen)
 		return ""

@@ -109,7 +109,8 @@ func (d *decoder) header() {
 // nextSection reads one section: its id, its size, its contents.
 func (d *decoder) nextSection() {
 	d.section, d.what = "module", "section id"
-	at, id := d.pos, d.byte()
+	at := d.pos
+	id := d.byte()
 	if !d.checkID(at, id) {
 		return
 	}
@@ -165,7 +166,7 @@ func (d *decoder) contents(id byte) {
 		d.custom()
 		return
 	case secType:
-		m.Types, d.where.types = list(d, "type", MaxTypes, 3, (*decoder).funcType)
+		m.Types, d.where.types = list(d, "type", MaxTypes, 2, (*decoder).funcType)
 		n = len(m.Types)
 	case secImport:
 		m.Imports, d.where.imports = list(d, "import", MaxImports, 4, (*decoder).importEntry)

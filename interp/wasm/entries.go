@@ -5,7 +5,8 @@ import "fmt"
 // importEntry reads an import (5.5.5): module, name, kind, type.
 func (d *decoder) importEntry() (im Import) {
 	im.Module, im.Name = d.name(), d.name()
-	at, kind := d.pos, d.byte()
+	at := d.pos
+	kind := d.byte()
 	im.Kind = ExternKind(kind)
 	switch {
 	case !d.ok():
@@ -53,7 +54,8 @@ func appendGlobal(b []byte, g Global) []byte {
 // export reads an export (5.5.10): name, kind, index.
 func (d *decoder) export() (ex Export) {
 	ex.Name = d.name()
-	at, kind := d.pos, d.byte()
+	at := d.pos
+	kind := d.byte()
 	ex.Kind = ExternKind(kind)
 	switch {
 	case kind == 4:
@@ -84,7 +86,8 @@ func (d *decoder) funcSection() {
 func (d *decoder) codeSection() {
 	d.where.code = d.pos
 	d.what = "count"
-	at, n := d.pos, d.count(MaxFuncs, 3, "bodies")
+	at := d.pos
+	n := d.count(MaxFuncs, 3, "bodies")
 	if d.ok() && n != len(d.funcTypes) {
 		d.fail(at, "%d bodies, %d functions declared", n, len(d.funcTypes))
 	}
@@ -105,7 +108,8 @@ func (d *decoder) codeSection() {
 
 // code reads one body: its size, its locals, its instructions.
 func (d *decoder) code(f *Func) {
-	at, size := d.pos, d.size()
+	at := d.pos
+	size := d.size()
 	if size > MaxBodySize {
 		d.fail(at, "body of %d bytes, the limit is %d", size, MaxBodySize)
 	}

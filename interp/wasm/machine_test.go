@@ -129,15 +129,15 @@ func TestMachineErrors(t *testing.T) {
 		body []byte
 		want string
 	}{
-		{[]byte{0x6a, 0x0b}, "i32.add, offset 0x1c: needs i32, the stack is empty"},
-		{[]byte{0x42, 0, 0x45, 0x1a, 0x0b}, "i32.eqz, offset 0x1e: needs i32, finds i64"},
-		{[]byte{0x41, 0, 0x0b}, "end, offset 0x1e: the block leaves 1 values more than its results ()"},
-		{[]byte{0x20, 9, 0x0b}, "local.get, offset 0x1c: local 9, there are 0"},
-		{[]byte{0x0c, 1, 0x0b}, "br, offset 0x1c: label 1, 1 blocks are open"},
-		{[]byte{0x02, 0x40, 0x0b}, "offset 0x1f: the body has no end"},
-		{[]byte{0x0b, 0x01, 0x0b}, "nop, offset 0x1d: instruction after the end of the body"},
-		{[]byte{0xff, 0x0b}, "offset 0x1c: unknown opcode 0xff"},
-		{[]byte{0x02, 0x05, 0x0b, 0x0b}, "block, offset 0x1d: block type 5, the module has 1 types"},
+		{[]byte{0x6a, 0x0b}, "i32.add, offset 0x17: needs i32, the stack is empty"},
+		{[]byte{0x42, 0, 0x45, 0x1a, 0x0b}, "i32.eqz, offset 0x19: needs i32, finds i64"},
+		{[]byte{0x41, 0, 0x0b}, "end, offset 0x19: the block leaves 1 values more than its results ()"},
+		{[]byte{0x20, 9, 0x0b}, "local.get, offset 0x17: local 9, there are 0"},
+		{[]byte{0x0c, 1, 0x0b}, "br, offset 0x17: label 1, 1 blocks are open"},
+		{[]byte{0x02, 0x40, 0x0b}, "offset 0x1a: the body has no end"},
+		{[]byte{0x0b, 0x01, 0x0b}, "nop, offset 0x18: instruction after the end of the body"},
+		{[]byte{0xff, 0x0b}, "offset 0x17: unknown opcode 0xff"},
+		{[]byte{0x02, 0x05, 0x0b, 0x0b}, "block, offset 0x18: block type 5, the module has 1 types"},
 	} {
 		_, err := parse(oneFunc(nil, c.body).Encode())
 		if err == nil || !strings.HasSuffix(err.Error(), c.want) {

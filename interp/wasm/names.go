@@ -80,7 +80,8 @@ func (c *cursor) nameMap() map[uint32]string {
 	n := c.count(len(c.b), 2, "names")
 	m := make(map[uint32]string, n)
 	for i := 0; i < n && c.ok(); i++ {
-		at, idx := c.pos, c.u32()
+		at := c.pos
+		idx := c.u32()
 		if _, dup := m[idx]; dup {
 			c.fail(at, "index %d has two names", idx)
 		}
@@ -94,7 +95,8 @@ func (c *cursor) indirectNameMap() map[uint32]map[uint32]string {
 	n := c.count(len(c.b), 2, "name maps")
 	m := make(map[uint32]map[uint32]string, n)
 	for i := 0; i < n && c.ok(); i++ {
-		at, idx := c.pos, c.u32()
+		at := c.pos
+		idx := c.u32()
 		if _, dup := m[idx]; dup {
 			c.fail(at, "index %d has two name maps", idx)
 		}

@@ -162,7 +162,8 @@ func (r *Reader) immediates(o *opInfo, in *Instr) {
 
 func (r *Reader) memarg(o *opInfo, in *Instr) {
 	c := &r.c
-	at, align := c.pos, c.u32()
+	at := c.pos
+	align := c.u32()
 	switch {
 	case align >= 0x40 && align < 0x80:
 		c.failWith(at, unsupported(featMultiMem, "an access that names its memory"))
@@ -179,7 +180,8 @@ func (r *Reader) memarg(o *opInfo, in *Instr) {
 // byte.
 func (r *Reader) memIndex() {
 	c := &r.c
-	if at, b := c.pos, c.byte(); b != 0 {
+	at := c.pos
+	if b := c.byte(); b != 0 {
 		c.failWith(at, unsupported(featMultiMem, fmt.Sprintf("memory index 0x%02x", b)))
 	}
 }
@@ -198,7 +200,8 @@ func (r *Reader) brTable(in *Instr) {
 
 func (r *Reader) selectType(in *Instr) {
 	c := &r.c
-	if at, n := c.pos, c.u32(); n != 1 {
+	at := c.pos
+	if n := c.u32(); n != 1 {
 		c.fail(at, "select states %d types, not one", n)
 		return
 	}

@@ -67,7 +67,8 @@ const (
 // elem reads an element segment (5.5.12): flags; if active the table and
 // offset; the type; the entries.
 func (d *decoder) elem() (e Elem) {
-	at, flags := d.pos, d.u32()
+	at := d.pos
+	flags := d.u32()
 	switch {
 	case !d.ok():
 		return e
@@ -104,7 +105,8 @@ func (d *decoder) elemType(flags uint32) ValType {
 	if flags&elemExprs != 0 {
 		return d.refType()
 	}
-	if at, kind := d.pos, d.byte(); kind != 0 {
+	at := d.pos
+	if kind := d.byte(); kind != 0 {
 		d.fail(at, "element kind 0x%02x, not 0", kind)
 	}
 	return FuncRef
@@ -204,7 +206,8 @@ const (
 
 // data reads a data segment (5.5.14): kind; if active the offset; the bytes.
 func (d *decoder) data() (s Data) {
-	at, kind := d.pos, d.u32()
+	at := d.pos
+	kind := d.u32()
 	switch kind {
 	case dataPassive:
 		s.Mode = Passive

@@ -4,7 +4,8 @@ import "fmt"
 
 // valType reads a value type (5.3.1 to 5.3.4).
 func (c *cursor) valType() ValType {
-	at, b := c.pos, c.byte()
+	at := c.pos
+	b := c.byte()
 	switch t := ValType(b); t {
 	case I32, I64, F32, F64, V128, FuncRef, ExternRef:
 		return t
@@ -15,7 +16,8 @@ func (c *cursor) valType() ValType {
 
 // refType reads a reference type (5.3.3).
 func (c *cursor) refType() ValType {
-	at, b := c.pos, c.byte()
+	at := c.pos
+	b := c.byte()
 	if t := ValType(b); t.IsRef() {
 		return t
 	}
@@ -45,7 +47,8 @@ func (c *cursor) valTypes(limit int, items string) []ValType {
 
 // funcType reads a function type (5.3.6): 0x60, parameters, results.
 func (c *cursor) funcType() (t FuncType) {
-	if at, b := c.pos, c.byte(); b != 0x60 {
+	at := c.pos
+	if b := c.byte(); b != 0x60 {
 		c.badType(at, b, "function type")
 		return t
 	}
@@ -71,7 +74,8 @@ func appendValTypes(b []byte, ts []ValType) []byte {
 // limits reads the bounds of a memory or table (5.3.7): a byte that is 1 when
 // there is a maximum, the minimum, the maximum.
 func (c *cursor) limits() (l Limits) {
-	at, flags := c.pos, c.byte()
+	at := c.pos
+	flags := c.byte()
 	if flags > 1 {
 		c.badLimits(at, flags)
 		return l
@@ -124,7 +128,8 @@ func appendTableType(b []byte, t TableType) []byte {
 // globalType reads a global's type (5.3.10): value type, 1 when mutable.
 func (c *cursor) globalType() (t GlobalType) {
 	t.Type = c.valType()
-	switch at, b := c.pos, c.byte(); b {
+	at := c.pos
+	switch b := c.byte(); b {
 	case 0:
 	case 1:
 		t.Mutable = true
