@@ -48,26 +48,51 @@ type place struct {
 }
 
 // place returns the path of parameters ptr and ptr+1, relative to the directory
-// descriptor of parameter fd, which must have the rights need.
+// descriptor of parameter fd, which must have the rights need. The path must not
+// climb above that directory: the descriptor is all that the guest may have been
+// left with.
 func (c *call) place(fd, ptr int, need Rights) (place, error) {
+	p, name, err := c.anyPlace(fd, ptr, need)
+	if err == nil && climbs(name) {
+		err = ENOTCAPABLE
+	}
+	return p, err
+}
+
+// climbs reports whether the text of a path leads above where it starts.
+func climbs(name string) bool {
+	depth := 0
+	for _, part := range split(name) {
+		if part != ".." {
+			depth++
+		} else if depth--; depth < 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// anyPlace is place for paths that may climb as far as the mount's root. It returns
+// the guest's own text of the path, too.
+func (c *call) anyPlace(fd, ptr int, need Rights) (place, string, error) {
 	d, err := c.w.table.get(c.u32(fd))
 	switch {
 	case err != nil:
-		return place{}, err
+		return place{}, "", err
 	case d.kind != kindDir:
-		return place{}, ENOTDIR
+		return place{}, "", ENOTDIR
 	case d.base&need != need:
-		return place{}, ENOTCAPABLE
+		return place{}, "", ENOTCAPABLE
 	}
 	raw, err := c.mem.bytes(c.u32(ptr), c.u32(ptr+1))
 	if err != nil {
-		return place{}, err
+		return place{}, "", err
 	}
 	name := string(raw)
 	if err := checkPath(name); err != nil {
-		return place{}, err
+		return place{}, "", err
 	}
-	return place{mount: d.mount, dir: d, name: join(d.path, name)}, nil
+	return place{mount: d.mount, dir: d, name: join(d.path, name)}, name, nil
 }
 
 // checkPath refuses what cannot be a relative path.

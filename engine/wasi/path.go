@@ -326,8 +326,11 @@ func pathRename(c *call) error {
 	if err != nil {
 		return err
 	}
+	if old == "." || target == "." {
+		return EBUSY
+	}
 	same := m.same(old, target)
-	if err := m.root.Rename(strings.TrimRight(from.name, "/"), strings.TrimRight(to.name, "/")); err != nil {
+	if err := m.rename(old, target); err != nil {
 		return err
 	}
 	if !same {

@@ -167,8 +167,10 @@ func fdFilestatSetTimes(c *call) error {
 	return d.mount.root.Chtimes(d.path, atim, mtim)
 }
 
+// pathFilestatGet may climb above its directory, within the mount: C programs ask for
+// ".." while they list a directory.
 func pathFilestatGet(c *call) error {
-	p, err := c.place(0, 2, RightPathFilestatGet)
+	p, _, err := c.anyPlace(0, 2, RightPathFilestatGet)
 	if err != nil {
 		return err
 	}

@@ -30,3 +30,5 @@ func sysStat(info fs.FileInfo) hostStat {
 
 // linkTimes cannot set the times of a symbolic link here.
 func (p place) linkTimes(time.Time, time.Time) error { return ENOTSUP }
+
+func (m *mount) rename(old, name string) error { return m.root.Rename(old, name) }

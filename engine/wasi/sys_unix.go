@@ -55,6 +55,26 @@ func (p place) linkTimes(atim, mtim time.Time) error {
 	})
 }
 
+// rename renames as POSIX has it. Root.Rename would not replace an empty directory.
+// Both names are without symbolic links, but for their last parts.
+func (m *mount) rename(old, name string) error {
+	from, err := m.root.Open(path.Dir(old))
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := m.root.Open(path.Dir(name))
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	return control(from, func(fromFd int) error {
+		return control(to, func(toFd int) error {
+			return unix.Renameat(fromFd, path.Base(old), toFd, path.Base(name))
+		})
+	})
+}
+
 // timespec is t, or the old time in nanoseconds when t is zero.
 func timespec(t time.Time, old int64) unix.Timespec {
 	if !t.IsZero() {
