@@ -56,9 +56,9 @@ func TestFreezeFromOutside(t *testing.T) {
 	for _, k := range engines() {
 		progs = append(progs, prepare(t, module, k))
 	}
-	want := torture(t, progs[:1], 0, "10")
+	want := torture(t, progs[:1], 0, "12")
 	ctx := t.Context()
-	h := &miniHost{args: []string{"guest", "10"}}
+	h := &miniHost{args: []string{"guest", "12"}}
 	in, err := progs[0].Instantiate(ctx, Config{Host: h})
 	if err != nil {
 		t.Fatal(err)

@@ -12,8 +12,9 @@
 // and size is held against the bytes that are left and against limits.go
 // before anything is allocated for it, so memory stays within a small multiple
 // of the input. Whatever passes Decode and Validate is accepted by wazero with
-// its default features (a fuzz target says so); custom sections named "name"
-// that are malformed are the one exception, since wazero insists on those.
+// its default features (a fuzz target says so), but for custom sections, which
+// wazero reads although they cannot make a module invalid: it refuses
+// malformed ones named "name", and one without contents at a module's end.
 //
 // Refused by name, with their offset: threads and shared memory, tail calls,
 // exception handling, multiple memories, memory64, garbage collection and
