@@ -176,6 +176,9 @@ func (g *Gateway) attached(ctx context.Context, l Link, at string) (string, erro
 		left = g.send(ctx, l, f.a)
 	})
 	next, err := g.receive(l, at)
+	cancel()
+	_ = l.Close()
+	wg.Wait()
 	if errors.Is(left, errClient) {
 		err = left
 	}

@@ -174,7 +174,9 @@ func (s stdin) Read(b []byte) (int, error) {
 	return 0, wasi.ErrAgain
 }
 
-func (stdin) Write([]byte) (int, error) { return 0, errors.New("session: standard input is not for writing") }
+func (stdin) Write([]byte) (int, error) {
+	return 0, errors.New("session: standard input is not for writing")
+}
 
 func (s stdin) Readable() <-chan struct{} {
 	return s.when(func() bool { return len(s.p.in.buf) > 0 || s.p.eof || s.p.closed })
