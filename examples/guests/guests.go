@@ -18,6 +18,12 @@ import (
 //go:embed bin/echo-kv.wasm
 var EchoKV []byte
 
+// JobsSource is the source of the larger Go guest, a program of one file that needs only the
+// standard library. Its module is too large to be kept here.
+//
+//go:embed go/jobs/main.go
+var JobsSource string
+
 //go:embed bin
 var bin embed.FS
 

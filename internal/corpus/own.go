@@ -1,0 +1,73 @@
+package corpus
+
+import (
+	"context"
+	"crypto/sha256"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+
+	"sojourn/examples/guests"
+)
+
+// Own returns the project's own guests with their short workloads, then its larger Go program.
+func Own() []Recipe {
+	var all []Recipe
+	for _, g := range guests.All() {
+		all = append(all, ownGuest("own/"+g.Name, g, g.Short))
+	}
+	return append(all, jobs)
+}
+
+// OwnLong returns the guests that have a long workload with it, about a second each; they are what
+// bench measures. Only their exit codes are known beforehand.
+func OwnLong() []Recipe {
+	var all []Recipe
+	for _, g := range guests.All() {
+		if g.Long != nil {
+			all = append(all, ownGuest("long/"+g.Name, g, g.Long))
+		}
+	}
+	return all
+}
+
+func ownGuest(name string, g guests.Guest, args []string) Recipe {
+	return Recipe{Name: name, Origin: "examples/guests", make: func(ctx context.Context) (Program, error) {
+		module, err := guests.Module(g.Name)
+		if err != nil {
+			return Program{}, err
+		}
+		sum := sha256.Sum256(module)
+		dir, err := entry(ctx, "own-"+g.Name, []string{string(sum[:])}, func(_ context.Context, dir string) error {
+			return os.WriteFile(filepath.Join(dir, "guest.wasm"), module, 0o644)
+		})
+		p := Program{
+			Module: filepath.Join(dir, "guest.wasm"),
+			Args:   append([]string{g.Name}, args...),
+			Stdin:  g.Stdin,
+			Exit:   g.Exit,
+		}
+		if g.Dir {
+			p.Mounts = []Mount{{Guest: "/"}}
+		}
+		return p, err
+	}}
+}
+
+// jobs is the larger Go program; its module is not in the repository, so it is built.
+var jobs = Recipe{Name: "own/go-jobs", Origin: "examples/guests/go/jobs", make: func(ctx context.Context) (Program, error) {
+	files := map[string]string{"main.go": guests.JobsSource, "go.mod": "module jobs\n\ngo 1.26\n"}
+	key := []string{guests.JobsSource, runtime.Version()}
+	dir, err := entry(ctx, "own-go-jobs", key, func(ctx context.Context, dir string) error {
+		if err := writeAll(dir, files); err != nil {
+			return err
+		}
+		return goBuild(ctx, dir, "jobs.wasm", "build", ".")
+	})
+	return Program{
+		Module: filepath.Join(dir, "jobs.wasm"),
+		Args:   []string{"jobs", "200"},
+		size:   func(p *Program, n int) { p.Args[1] = strconv.Itoa(200 * n) },
+	}, err
+}}
