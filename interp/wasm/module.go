@@ -205,7 +205,8 @@ type Data struct {
 }
 
 // Custom is a custom section, kept verbatim. After is the id of the section
-// that it followed, 0 when it came before all others.
+// that it followed, 0 when it came before all others; sections without
+// entries do not count.
 type Custom struct {
 	Name  string
 	Data  []byte
