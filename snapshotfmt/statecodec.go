@@ -139,6 +139,9 @@ func appendFrames(dst []byte, st *State) ([]byte, error) {
 }
 
 func (f *Frame) append(dst []byte) ([]byte, error) {
+	if f.Module != 0 {
+		return nil, fmt.Errorf("module %d, %w of 0 in version %d", f.Module, ErrLimit, Version)
+	}
 	dst = binary.AppendUvarint(dst, uint64(f.Module))
 	dst = binary.AppendUvarint(dst, uint64(f.Func))
 	dst = binary.AppendUvarint(dst, uint64(f.PC))
