@@ -132,7 +132,8 @@ func (m *Memory) slice(n uint64) []byte {
 }
 
 // Free closes the tracker and gives the mapping back. No slice of the memory may be
-// used afterwards; the Memory itself reports a size of zero. A second call does nothing.
+// used from then on, and no [Tracker.Copy] be under way; Collect may, and is waited for.
+// The Memory itself reports a size of zero afterwards. A second call does nothing.
 func (m *Memory) Free() {
 	m.mu.Lock()
 	t := m.tracker
