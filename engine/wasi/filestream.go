@@ -11,8 +11,9 @@ import (
 // fileStream is a stream on a file of the host. A goroutine, started by the first
 // wish to read, reads ahead into a bounded queue; writes go straight to the file.
 type fileStream struct {
-	file *os.File
-	in   *queue
+	file     *os.File
+	terminal bool
+	in       *queue
 
 	pump sync.Once
 	stop chan struct{}
@@ -27,7 +28,10 @@ type fileStream struct {
 // background where the system cannot interrupt it, as for a terminal; what it reads
 // is lost.
 func FromFile(f *os.File) Stream {
-	return &fileStream{file: f, in: newQueue(StreamBuffer), stop: make(chan struct{})}
+	s := &fileStream{file: f, in: newQueue(StreamBuffer), stop: make(chan struct{})}
+	// A file that is closed has no descriptor: its reads and writes will tell.
+	_ = control(f, func(fd int) error { s.terminal = term.IsTerminal(fd); return nil })
+	return s
 }
 
 func (s *fileStream) Read(p []byte) (int, error) {
@@ -99,7 +103,7 @@ var always = func() chan struct{} {
 
 func (s *fileStream) Writable() <-chan struct{} { return always }
 func (s *fileStream) Buffered() int             { return s.in.len() }
-func (s *fileStream) IsTerminal() bool          { return term.IsTerminal(int(s.file.Fd())) }
+func (s *fileStream) IsTerminal() bool          { return s.terminal }
 
 func (s *fileStream) Save() []byte {
 	var st StreamState
@@ -118,7 +122,9 @@ func (s *fileStream) Load(p []byte) error {
 	if st.InputEnd {
 		s.pump.Do(func() {})
 	}
-	_, err = s.file.Write(st.Output)
+	if len(st.Output) > 0 {
+		_, err = s.file.Write(st.Output)
+	}
 	return err
 }
 

@@ -68,7 +68,7 @@ func pollOneoff(c *call) error {
 	for ; len(in) > 0; in = in[subscriptionSize:] {
 		p.subs = append(p.subs, parseSubscription(in))
 	}
-	p.start = c.w.resumed(c.pollKey(), c.w.clock.mono())
+	p.start = c.started()
 	events, err := p.run(c.Stop())
 	if err != nil {
 		c.w.waiting = &waiting{key: c.pollKey(), start: p.start}
@@ -91,15 +91,14 @@ func (c *call) pollKey() (key [sha256.Size]byte) {
 	return key
 }
 
-// resumed returns when the poll_oneoff of this key began: now, unless it was
-// interrupted before.
-func (w *World) resumed(key [sha256.Size]byte, now int64) int64 {
-	old := w.waiting
-	w.waiting = nil
-	if old != nil && old.key == key {
+// started returns when this poll_oneoff began: now, unless it was interrupted before.
+func (c *call) started() int64 {
+	old := c.w.waiting
+	c.w.waiting = nil
+	if old != nil && old.key == c.pollKey() {
 		return old.start
 	}
-	return now
+	return c.w.clock.mono()
 }
 
 // parseSubscription reads userdata u64, tag u8 at 8, and at 16 either clock u32,

@@ -1,6 +1,7 @@
 package wasi
 
 import (
+	"bytes"
 	"io"
 	"sync"
 )
@@ -11,6 +12,7 @@ type queue struct {
 	mu     sync.Mutex
 	buf    []byte
 	max    int
+	saved  []byte // what state last returned, nil before
 	ended  bool // no more bytes will come
 	filled gate // there are bytes, or the end
 	vacant gate // there is room, or nobody will read
@@ -110,14 +112,19 @@ func (q *queue) len() int {
 func (q *queue) state() ([]byte, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return append([]byte(nil), q.buf...), q.ended
+	q.saved = append([]byte{}, q.buf...)
+	return q.saved, q.ended
 }
 
 // restore puts saved bytes before those there are. The queue may then hold more than
-// its bound, and takes no more until it is below.
+// its bound, and takes no more until it is below. Bytes that were saved from this very
+// queue are there still: a guest that is thawed where it was frozen keeps its streams.
 func (q *queue) restore(p []byte, ended bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.saved != nil && bytes.Equal(p, q.saved) {
+		return
+	}
 	q.buf = append(append([]byte(nil), p...), q.buf...)
 	q.ended = q.ended || ended
 	q.update()

@@ -17,12 +17,12 @@ func TestSuiteTmp(t *testing.T) {
 	for _, f := range files {
 		t.Run(filepath.Base(f), func(t *testing.T) {
 			var spec struct {
-				Args []string
-				Env  map[string]string
-				Dirs []string
-				Root string `json:"root"`
+				Args     []string
+				Env      map[string]string
+				Dirs     []string
+				Root     string `json:"root"`
 				ExitCode uint32 `json:"exit_code"`
-				Stdout *string
+				Stdout   *string
 			}
 			if b, err := os.ReadFile(strings.TrimSuffix(f, ".wasm") + ".json"); err == nil {
 				if err := json.Unmarshal(b, &spec); err != nil {

@@ -3,9 +3,7 @@
 package wasi
 
 import (
-	"errors"
 	"io/fs"
-	"os"
 	"path"
 	"syscall"
 	"time"
@@ -81,19 +79,4 @@ func timespec(t time.Time, old int64) unix.Timespec {
 		old = t.UnixNano()
 	}
 	return unix.NsecToTimespec(old)
-}
-
-// control runs f on the file's own descriptor.
-func control(file *os.File, f func(fd int) error) error {
-	raw, err := file.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var inner error
-	err = raw.Control(func(fd uintptr) {
-		for inner = f(int(fd)); errors.Is(inner, unix.EINTR); {
-			inner = f(int(fd))
-		}
-	})
-	return errors.Join(err, inner)
 }
