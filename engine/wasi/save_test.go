@@ -242,7 +242,7 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		{"no mount", `the mount "/"`, with(), b},
 		{"no file", `descriptor 4, "text" in mount "/"`, with(Mount{Host: empty, Guest: "/"}), b},
-		{"directory", "is not a file here", with(Mount{Host: other, Guest: "/"}), b},
+		{"directory", "is a directory", with(Mount{Host: other, Guest: "/"}), b},
 		{"read-only", "read-only here", with(Mount{Host: dir, Guest: "/", ReadOnly: true}), b},
 		{"few descriptors", "only 4 are allowed", Config{MaxDescriptors: 4, Mounts: []Mount{{Host: dir, Guest: "/"}}}, b},
 		{"truncated", "saved world", with(Mount{Host: dir, Guest: "/"}), b[:len(b)-1]},
