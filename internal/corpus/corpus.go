@@ -9,7 +9,8 @@
 //	err = p.Check(stdout)
 //
 // The cache is the folder sojourn-corpus in the user's cache folder, or what SOJOURN_CORPUS names.
-// Everything fetched is pinned by version and digest. The workloads are in testdata, readable.
+// Everything fetched is pinned by version and digest. The workloads are in
+// testdata/workloads and testdata/cpython.
 //
 // A program imports wasi_snapshot_preview1 and nothing else. wazero's own implementation of that,
 // which the golden outputs were recorded on, differs from what a guest may expect in a few places

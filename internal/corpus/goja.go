@@ -26,10 +26,19 @@ func makeGoja(ctx context.Context) (Program, error) {
 		}
 		return goBuild(ctx, dir, "goja.wasm", "build", "github.com/dop251/goja/goja")
 	})
-	resize := func(p *Program, n int) {
-		p.Stdin = fmt.Sprintf("var N = %d;\n%s", n, files["workload.js"])
+	if err != nil {
+		return Program{}, err
 	}
-	p := Program{Module: filepath.Join(dir, "goja.wasm"), Args: []string{"goja"}, size: resize}
+	script, err := testdata.ReadFile("testdata/workloads/goja.js")
+	resize := func(p *Program, n int) {
+		p.Stdin = fmt.Sprintf("var N = %d;\n%s", n, script)
+	}
+	p := Program{
+		Module: filepath.Join(dir, "goja.wasm"),
+		Args:   []string{"goja"},
+		Exit:   64, // the workload ends by throwing its output
+		size:   resize,
+	}
 	resize(&p, 1)
 	return p, err
 }

@@ -48,8 +48,12 @@ func makeSQLite(ctx context.Context) (Program, error) {
 		}
 		return clang(ctx, dir, "sqlite.wasm", sqliteFlags...)
 	})
+	if err != nil {
+		return Program{}, err
+	}
+	script, err := testdata.ReadFile("testdata/workloads/sqlite.sql")
 	resize := func(p *Program, n int) {
-		p.Stdin = fmt.Sprintf(".parameter set @n %d\n%s", n, files["workload.sql"])
+		p.Stdin = fmt.Sprintf("PRAGMA temp_store = MEMORY;\n.parameter set @n %d\n%s", n, script)
 	}
 	p := Program{
 		Module: filepath.Join(dir, "sqlite.wasm"),

@@ -1,4 +1,5 @@
--- The parameter @n, set before this script, is how long the workload is.
+-- Before this script, temporary tables were put in memory and the parameter @n was set: how long
+-- the workload is.
 PRAGMA cache_size = 200;
 PRAGMA journal_mode = DELETE;
 
@@ -40,15 +41,15 @@ SELECT item, group_concat(DISTINCT region) AS regions, max(cents) AS dearest
 FROM (SELECT * FROM sale JOIN customer ON customer.id = customer ORDER BY sale.id)
 GROUP BY item HAVING count(*) > 10 ORDER BY dearest DESC, item LIMIT 5;
 
--- Sudoku-like search: the ways to place six queens, by a recursive query.
+-- The ways to place six queens, by a recursive query.
 WITH RECURSIVE
   spots(c) AS (SELECT 1 UNION ALL SELECT c + 1 FROM spots WHERE c < 6),
   board(row, queens) AS (
     SELECT 0, '' UNION ALL
-    SELECT row + 1, queens || c FROM board, spots
+    SELECT row + 1, queens || s.c FROM board, spots AS s
     WHERE row < 6 AND NOT EXISTS (
       SELECT 1 FROM spots AS p WHERE p.c <= row
-        AND (substr(queens, p.c, 1) = c OR abs(substr(queens, p.c, 1) - c) = row + 1 - p.c)))
+        AND (substr(queens, p.c, 1) = s.c || '' OR abs(substr(queens, p.c, 1) - s.c) = row + 1 - p.c)))
 SELECT queens FROM board WHERE row = 6 ORDER BY queens;
 
 -- The Mandelbrot set, one text row a line.
