@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"sojourn/engine"
+	"sojourn/engine/wasi"
+	"sojourn/interp"
+)
+
+// guestFlags are what a guest may do, as all commands that run one take it.
+type guestFlags struct {
+	dirs   []string
+	env    []string
+	engine string
+	memory string
+	time   time.Duration
+	entry  string
+}
+
+func (g *guestFlags) add(f *pflag.FlagSet) {
+	f.StringArrayVar(&g.dirs, "dir", nil, "let the guest see a folder: `host:guest[:ro]`")
+	f.StringVar(&g.memory, "memory", "", "most memory, as 512MiB; default: what the module allows")
+	f.DurationVar(&g.time, "time", 0, "most running time, as 30s; 0 is without limit")
+	f.StringVar(&g.entry, "entry", "", "exported function to run; default _start")
+}
+
+func (g *guestFlags) addEnv(f *pflag.FlagSet) {
+	f.StringArrayVar(&g.env, "env", nil, "set an environment variable of the guest: `NAME=value`")
+}
+
+func (g *guestFlags) addEngine(f *pflag.FlagSet) {
+	f.StringVar(&g.engine, "engine", "auto", "how to run it: auto, compiler or interpreter")
+}
+
+// spec returns what the flags say, with args and the given streams.
+func (g *guestFlags) spec(args []string, std streams) (engine.Spec, error) {
+	s := engine.Spec{Args: args, Env: g.env, Entry: g.entry, Stdin: std.in, Stdout: std.out, Stderr: std.err}
+	for _, e := range g.env {
+		if name, _, ok := strings.Cut(e, "="); !ok || name == "" {
+			return s, usagef("--env %q: NAME=value is needed", e)
+		}
+	}
+	for _, d := range g.dirs {
+		m, err := parseMount(d)
+		if err != nil {
+			return s, err
+		}
+		s.Mounts = append(s.Mounts, m)
+	}
+	if g.time < 0 {
+		return s, usagef("--time %v: it must not be below 0", g.time)
+	}
+	s.Limits.RunTime = g.time
+	if g.memory != "" {
+		n, err := parseSize(g.memory)
+		if err != nil {
+			return s, usagef("--memory %q: %w", g.memory, err)
+		}
+		s.Limits.MemoryPages = uint32(min(n>>16, 1<<16))
+	}
+	return s, nil
+}
+
+// parseMount reads host:guest[:ro]. A host folder alone has the same name inside.
+func parseMount(s string) (wasi.Mount, error) {
+	rest, ro := strings.CutSuffix(s, ":ro")
+	m := wasi.Mount{Host: rest, Guest: rest, ReadOnly: ro}
+	if i := strings.LastIndexByte(rest, ':'); i >= 0 && !(runtime.GOOS == "windows" && i == 1) {
+		m.Host, m.Guest = rest[:i], rest[i+1:]
+	}
+	if m.Host == "" || m.Guest == "" {
+		return m, usagef("--dir %q: host:guest or host:guest:ro is needed", s)
+	}
+	return m, nil
+}
+
+// parseSize reads a number of bytes, with the suffixes K, M and G (of 1024), KiB and so
+// on. It is at least one page of WebAssembly.
+func parseSize(s string) (uint64, error) {
+	digits := strings.TrimRight(s, "KMGiB")
+	shift, ok := map[string]uint{"": 0, "B": 0, "K": 10, "KiB": 10, "M": 20, "MiB": 20, "G": 30, "GiB": 30}[s[len(digits):]]
+	n, err := strconv.ParseUint(digits, 10, 32)
+	if err != nil || !ok {
+		return 0, errors.New("a size such as 65536, 512MiB or 1GiB is needed")
+	}
+	if n <<= shift; n < 1<<16 {
+		return 0, errors.New("a guest's memory has at least 64 KiB")
+	}
+	return n, nil
+}
+
+// program is a module on its way to run.
+type program struct {
+	path  string
+	bytes []byte
+	set   engine.Modules
+}
+
+func readProgram(path string) (*program, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, hint(fmt.Errorf("no module at %q", path), "give the path of a program compiled for WASI, as app.wasm")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read module: %w", err)
+	}
+	return &program{path: path, bytes: b}, nil
+}
+
+func (p *program) name() string { return filepath.Base(p.path) }
+
+// prepare makes the module runnable by an engine.
+func (p *program) prepare(ctx context.Context, name string) (*engine.Module, error) {
+	kind, err := interp.ParseKind(name)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	m, err := p.set.Add(ctx, p.bytes, kind)
+	if errors.Is(err, interp.ErrNoCompiler) {
+		return nil, hint(err, "use --engine interpreter, or auto")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.path, err)
+	}
+	return m, nil
+}
+
+// finish returns how a guest that is gone has ended, as the process is to end.
+func finish(e *engine.Environment) error {
+	code, err := e.Result()
+	var trap *interp.Trap
+	switch {
+	case errors.As(err, &trap):
+		return &exitError{exitTrap, err}
+	case errors.Is(err, engine.ErrRunTime):
+		return &exitError{exitKilled, hint(err, "--time sets it")}
+	case errors.Is(err, engine.ErrCallDepth):
+		return &exitError{exitKilled, err}
+	case err != nil:
+		return err
+	}
+	return exitWith(int(code))
+}

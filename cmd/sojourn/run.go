@@ -1,0 +1,81 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"sojourn/engine"
+	"sojourn/engine/wasi"
+)
+
+func newRun() *cobra.Command {
+	var g guestFlags
+	var file string
+	cmd := &cobra.Command{
+		Use:   "run [flags] app.wasm [args...]",
+		Short: "Run a program as if it were the command itself",
+		Long: "Run runs a WASI program on this process's streams and ends with its exit code:\n" +
+			"134 when it traps, 137 when it takes more than it may. Flags come before the\n" +
+			"module; what follows is the program's.\n\n" +
+			"With --checkpoint FILE, SIGTERM and SIGINT freeze the program into FILE, with its\n" +
+			"module beside it in FILE.wasm, and sojourn ends with 0. 'sojourn restore FILE'\n" +
+			"goes on.",
+		Args: moduleAndArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := readProgram(args[0])
+			if err != nil {
+				return err
+			}
+			spec, err := g.spec(guestArgs(p.name(), args[1:]), stdStreams())
+			if err != nil {
+				return err
+			}
+			m, err := p.prepare(cmd.Context(), g.engine)
+			if err != nil {
+				return err
+			}
+			e, err := engine.New(cmd.Context(), m, spec)
+			if err != nil {
+				return err
+			}
+			return runToEnd(cmd, e, file)
+		},
+	}
+	f := cmd.Flags()
+	f.SetInterspersed(false)
+	g.add(f)
+	g.addEnv(f)
+	g.addEngine(f)
+	f.StringVar(&file, "checkpoint", "", "freeze into `FILE` on SIGTERM or SIGINT")
+	return cmd
+}
+
+// streams are a guest's standard input, output and error.
+type streams struct{ in, out, err wasi.Stream }
+
+// stdStreams returns this process's streams, as a guest is given them.
+func stdStreams() streams {
+	return streams{wasi.FromFile(os.Stdin), wasi.FromFile(os.Stdout), wasi.FromFile(os.Stderr)}
+}
+
+// runToEnd runs a guest that is prepared or frozen until it ends, or is frozen into
+// file by a signal, and closes it.
+func runToEnd(cmd *cobra.Command, e *engine.Environment, file string) error {
+	defer e.Close()
+	start := e.Start
+	if e.State() == engine.Frozen {
+		start = e.Thaw
+	}
+	stop := watchSignals(file != "")
+	defer stop.forget()
+	if err := start(); err != nil {
+		return err
+	}
+	select {
+	case <-e.Done():
+		return finish(e)
+	case <-stop.first():
+		return stop.freeze(cmd, e, file)
+	}
+}

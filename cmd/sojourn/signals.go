@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"sojourn/engine"
+	"sojourn/snapshotfmt"
+)
+
+// signals are SIGTERM and SIGINT while a guest runs that is to be frozen by them.
+type signals struct{ ch chan os.Signal }
+
+// watchSignals starts to catch the signals, if wanted.
+func watchSignals(wanted bool) *signals {
+	s := &signals{make(chan os.Signal, 2)}
+	if wanted {
+		signal.Notify(s.ch, syscall.SIGTERM, os.Interrupt)
+	}
+	return s
+}
+
+// first receives a signal; never, when none are watched.
+func (s *signals) first() <-chan os.Signal { return s.ch }
+
+// forget gives the signals their usual meaning again.
+func (s *signals) forget() { signal.Stop(s.ch) }
+
+// freeze freezes a guest into a file. When the guest ends first, that is how the
+// process ends; a second signal ends both, and then there is no file.
+func (s *signals) freeze(cmd *cobra.Command, e *engine.Environment, file string) error {
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	go func() {
+		select {
+		case <-s.ch:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	switch err := e.Freeze(ctx); {
+	case errors.Is(err, engine.ErrGone):
+		return finish(e)
+	case ctx.Err() != nil:
+		return &exitError{exitSignaled, errors.New("ended by a second signal: the guest is lost")}
+	case err != nil:
+		return err
+	}
+	size, err := checkpoint(e, file)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "sojourn: guest frozen into %s (%d bytes); 'sojourn restore %[1]s' goes on\n", file, size)
+	return nil
+}
+
+// checkpoint writes a frozen guest to file and its module beside it, and returns the
+// size of the snapshot. On error neither file has changed, or only the module's.
+func checkpoint(e *engine.Environment, file string) (int64, error) {
+	if err := writeFile(modulePath(file), func(f *os.File) error {
+		_, err := f.Write(e.Module().Bytes())
+		return err
+	}); err != nil {
+		return 0, fmt.Errorf("write the module: %w", err)
+	}
+	var size int64
+	err := writeFile(file, func(f *os.File) error {
+		if err := e.Snapshot(f, snapshotfmt.Meta{}); err != nil {
+			return err
+		}
+		info, err := f.Stat()
+		if err == nil {
+			size = info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("write the snapshot: %w", err)
+	}
+	return size, nil
+}
+
+// modulePath is where the module of a snapshot file is, unless the person says otherwise.
+func modulePath(file string) string { return file + ".wasm" }
