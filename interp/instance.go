@@ -77,6 +77,9 @@ type Instance struct {
 	asked  time.Time     // when
 	points atomic.Uint64 // taken from the budget so far
 
+	cool    context.CancelFunc // ends warming
+	warming sync.WaitGroup
+
 	mu     sync.Mutex
 	stop   chan struct{} // closed when the guest is asked to stop
 	freeze atomic.Bool
@@ -258,6 +261,10 @@ func (in *Instance) stopped() <-chan struct{} {
 // Close frees the instance and its memory. It must not be running.
 func (in *Instance) Close(ctx context.Context) error {
 	in.phase = ended
+	if in.cool != nil {
+		in.cool()
+		in.warming.Wait()
+	}
 	var errs []error
 	for _, s := range in.satellites {
 		errs = append(errs, s.Close(ctx))

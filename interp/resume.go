@@ -65,6 +65,18 @@ func (r *resumes) compile(ctx context.Context, p *Program, fn uint32, entries []
 	return nil
 }
 
+// warm compiles the resume functions of frames that wait, innermost first, while the
+// guest runs already: it needs the first one at once, and the others one by one.
+func (in *Instance) warm(ctx context.Context) {
+	frames := in.frames
+	ctx, in.cool = context.WithCancel(ctx)
+	in.warming.Go(func() {
+		for i := len(frames) - 1; i >= 0 && ctx.Err() == nil; i-- {
+			_, _, _ = in.prog.resume(ctx, frames[i].Func, frames[i].entry) // goOn meets the error
+		}
+	})
+}
+
 // resumeFunc returns the resume function of an entry, linked to the instance, and
 // the number under which it takes the entry.
 func (in *Instance) resumeFunc(ctx context.Context, fn uint32, en rewrite.Entry) (api.Function, uint32, error) {

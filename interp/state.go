@@ -100,6 +100,7 @@ func (in *Instance) Restore(ctx context.Context, st *snapshotfmt.State, host any
 	if st.Started {
 		in.phase = running
 	}
+	in.warm(ctx)
 	return nil
 }
 
