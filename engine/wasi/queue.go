@@ -13,9 +13,9 @@ type queue struct {
 	buf    []byte
 	max    int
 	saved  []byte // what state last returned, nil before
-	ended  bool // no more bytes will come
-	filled gate // there are bytes, or the end
-	vacant gate // there is room, or nobody will read
+	ended  bool   // no more bytes will come
+	filled gate   // there are bytes, or the end
+	vacant gate   // there is room, or nobody will read
 }
 
 func newQueue(max int) *queue {
