@@ -68,11 +68,21 @@ func (r *resumes) compile(ctx context.Context, p *Program, fn uint32, entries []
 // warm compiles the resume functions of frames that wait, innermost first, while the
 // guest runs already: it needs the first one at once, and the others one by one.
 func (in *Instance) warm(ctx context.Context) {
-	frames := in.frames
+	type way struct {
+		fn    uint32
+		entry rewrite.Entry
+	}
+	var ways []way
+	for i := len(in.frames) - 1; i >= 0; i-- {
+		ways = append(ways, way{in.frames[i].Func, in.frames[i].entry})
+	}
 	ctx, in.cool = context.WithCancel(ctx)
 	in.warming.Go(func() {
-		for i := len(frames) - 1; i >= 0 && ctx.Err() == nil; i-- {
-			_, _, _ = in.prog.resume(ctx, frames[i].Func, frames[i].entry) // goOn meets the error
+		for _, w := range ways {
+			if ctx.Err() != nil {
+				return
+			}
+			_, _, _ = in.prog.resume(ctx, w.fn, w.entry) // goOn meets the error
 		}
 	})
 }
