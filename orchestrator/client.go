@@ -98,7 +98,7 @@ func (c *Client) MigrateWith(ctx context.Context, id string, r MigrateRequest, p
 		if progress != nil {
 			progress(e)
 		}
-		return e.Result != nil || e.Error != nil || r.DryRun && e.Decision != nil
+		return e.Result != nil || e.Error != nil || r.DryRun && m.Decision.Target != ""
 	})
 	switch {
 	case err != nil:

@@ -118,14 +118,14 @@ func (o *Orchestrator) postMigrate(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	id, out := r.PathValue("id"), newLines(w, r)
 	m, err := o.move(ctx, id, req, out.tell)
-	switch {
-	case err != nil && out.on:
-		out.tell(Event{Guest: id, Event: api.Event{Error: asError(err)}})
-	case err == nil && out.on && m.Result != nil:
-		out.tell(Event{Guest: id, Event: api.Event{Result: m.Result}})
-	case !out.on:
-		answerOr(w, m, err)
+	last := Event{Guest: id, Event: api.Event{Result: m.Result}}
+	if err != nil {
+		last.Error = asError(err)
 	}
+	if last.Result == nil && last.Error == nil {
+		last.Decision = &m.Decision
+	}
+	out.end(last, m, err)
 }
 
 func (o *Orchestrator) postDrain(w http.ResponseWriter, r *http.Request) {
@@ -136,14 +136,11 @@ func (o *Orchestrator) postDrain(w http.ResponseWriter, r *http.Request) {
 	}
 	out := newLines(w, r)
 	res, err := o.drainNode(o.ctx, r.PathValue("name"), req.Parallel, out.tell)
-	switch {
-	case err != nil && out.on:
-		out.tell(Event{Event: api.Event{Error: asError(err)}})
-	case out.on:
-		out.tell(Event{Drain: &res})
-	default:
-		answerOr(w, res, err)
+	last := Event{Drain: &res}
+	if err != nil {
+		last = Event{Event: api.Event{Error: asError(err)}}
 	}
+	out.end(last, res, err)
 }
 
 // lines streams events to a caller that wants them. One that does not take
@@ -151,18 +148,15 @@ func (o *Orchestrator) postDrain(w http.ResponseWriter, r *http.Request) {
 type lines struct {
 	on bool
 
-	mu  sync.Mutex
-	w   http.ResponseWriter
-	ctl *http.ResponseController
-	err error
+	mu    sync.Mutex
+	w     http.ResponseWriter
+	ctl   *http.ResponseController
+	begun bool
+	err   error
 }
 
 func newLines(w http.ResponseWriter, r *http.Request) *lines {
-	l := &lines{on: strings.Contains(r.Header.Get("Accept"), ndjson), w: w, ctl: http.NewResponseController(w)}
-	if l.on {
-		w.Header().Set("Content-Type", ndjson)
-	}
-	return l
+	return &lines{on: strings.Contains(r.Header.Get("Accept"), ndjson), w: w, ctl: http.NewResponseController(w)}
 }
 
 func (l *lines) tell(e Event) {
@@ -171,6 +165,10 @@ func (l *lines) tell(e Event) {
 	if !l.on || l.err != nil {
 		return
 	}
+	if !l.begun {
+		l.begun = true
+		l.w.Header().Set("Content-Type", ndjson)
+	}
 	l.err = l.ctl.SetWriteDeadline(time.Now().Add(lineWithin))
 	if l.err == nil {
 		l.err = json.NewEncoder(l.w).Encode(e)
@@ -178,6 +176,21 @@ func (l *lines) tell(e Event) {
 	if l.err == nil {
 		l.err = l.ctl.Flush()
 	}
+	if l.err == nil { // HTTP/2 ends a stream whose deadline passes, even an idle one
+		l.err = l.ctl.SetWriteDeadline(time.Time{})
+	}
+}
+
+// end tells the last event, or answers with v or err where no line was told.
+func (l *lines) end(last Event, v any, err error) {
+	l.mu.Lock()
+	begun := l.begun
+	l.mu.Unlock()
+	if l.on && (begun || err == nil) {
+		l.tell(last)
+		return
+	}
+	answerOr(l.w, v, err)
 }
 
 // readBody decodes a request; none at all is an empty one.

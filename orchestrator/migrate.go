@@ -53,12 +53,12 @@ func (o *Orchestrator) try(ctx context.Context, id string, r MigrateRequest, ref
 	})
 	defer undo()
 	m := Moved{Decision: d}
+	if r.DryRun && d.Target != "" {
+		return m, nil
+	}
 	tell(Event{Guest: id, Decision: &d})
 	if d.Target == "" {
 		return m, &Refused{Decision: d, Err: noTarget(id, r.To)}
-	}
-	if r.DryRun {
-		return m, nil
 	}
 	res, err := o.ask(ctx, src, target, id, r, tell)
 	if err != nil {

@@ -74,7 +74,9 @@ func (o *Orchestrator) receive(l *link) (Report, error) {
 	if err := l.conn.SetReadDeadline(time.Now().Add(max(o.cfg.LostAfter, time.Second))); err != nil {
 		return rep, err
 	}
-	return rep, l.conn.ReadJSON(&rep)
+	err := l.conn.ReadJSON(&rep)
+	rep.Node.URL = strings.TrimRight(rep.Node.URL, "/")
+	return rep, err
 }
 
 func (o *Orchestrator) answer(l *link, a Answer) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -159,16 +160,26 @@ func (r *roster) get(nameOrURL string) (NodeStatus, error) {
 	if m := r.nodes[nameOrURL]; m != nil {
 		return r.status(m), nil
 	}
-	for _, m := range r.nodes {
-		if m.node.URL == nameOrURL {
-			return r.status(m), nil
-		}
+	if m := r.at(nameOrURL); m != nil {
+		return r.status(m), nil
 	}
 	return NodeStatus{}, &api.Error{
 		Code:    api.CodeNotFound,
 		Message: fmt.Sprintf("no node %q has registered here", nameOrURL),
 		Hint:    "name one that GET /v1/nodes lists",
 	}
+}
+
+// at is the node at a URL, the one last seen if there are several names.
+func (r *roster) at(url string) *member {
+	var best *member
+	url = strings.TrimRight(url, "/")
+	for _, m := range r.nodes {
+		if m.node.URL == url && (best == nil || m.seen.After(best.seen)) {
+			best = m
+		}
+	}
+	return best
 }
 
 // guests is every guest once, by id: where its epoch is highest.
@@ -270,10 +281,8 @@ func (r *roster) moved(id, from, url string, epoch uint64) {
 		return
 	}
 	arrived.Epoch, arrived.Started = epoch, r.now()
-	for _, m := range r.nodes {
-		if m.node.URL == url {
-			others := slices.DeleteFunc(slices.Clone(m.node.Guests), func(g api.Guest) bool { return g.ID == id })
-			m.node.Guests = append(others, arrived)
-		}
+	if m := r.at(url); m != nil {
+		others := slices.DeleteFunc(slices.Clone(m.node.Guests), func(g api.Guest) bool { return g.ID == id })
+		m.node.Guests = append(others, arrived)
 	}
 }
