@@ -14,16 +14,40 @@ package proxy
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
 
+	"sojourn/engine"
 	"sojourn/proxy/api"
+	"sojourn/proxy/handover"
 )
 
 // Node runs guests and speaks for them. All methods may be called from any
 // goroutine.
 type Node struct {
-	cfg Config
+	cfg    Config
+	ctx    context.Context // until Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // everything the node has started
+	mods   engine.Modules
+	bases  bases
+	store  *handover.Store
+	begin  sync.Once // of what the records left undecided
+
+	mu       sync.Mutex
+	closed   bool
+	url      string
+	srv      *http.Server
+	guests   map[string]*guest
+	moves    map[string]*move // by migration
+	reserved uint64           // bytes held for guests on their way
+	peers    map[string]*api.Client
 }
 
 // New prepares a node and reads its records; nothing runs or listens yet.
@@ -31,41 +55,134 @@ func New(cfg Config) (*Node, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	return &Node{cfg: cfg}, nil
+	for _, d := range []string{"modules", "images"} {
+		if err := os.MkdirAll(filepath.Join(cfg.Dir, d), 0o700); err != nil {
+			return nil, fmt.Errorf("node: state folder: %w", err)
+		}
+	}
+	store, err := handover.OpenStore(filepath.Join(cfg.Dir, "migrations"))
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, url: cfg.URL, store: store, guests: map[string]*guest{},
+		moves: map[string]*move{}, peers: map[string]*api.Client{}}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.srv = &http.Server{Handler: n.Handler(), TLSConfig: cfg.TLS, ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return n.ctx }}
+	return n, nil
 }
 
 // Listen opens the configured address, and learns the node's URL from it
 // unless it was configured.
 func (n *Node) Listen() (net.Listener, error) {
 	ln, err := net.Listen("tcp", n.cfg.Listen)
-	if err == nil && n.cfg.URL == "" {
-		n.cfg.URL = n.cfg.advertise(ln.Addr())
+	if err != nil {
+		return nil, fmt.Errorf("node: %w", err)
 	}
-	return ln, err
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.url == "" {
+		n.url = n.cfg.advertise(ln.Addr())
+	}
+	return ln, nil
 }
 
-// URL is where peers reach the node.
-func (n *Node) URL() string { return n.cfg.URL }
+// URL is where peers reach the node; known after Listen at the latest.
+func (n *Node) URL() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.url
+}
 
-// Serve answers on ln until Close; then it returns nil.
-func (n *Node) Serve(ln net.Listener) error { return http.Serve(ln, n.Handler()) }
+// Serve answers on ln until Close; then it returns nil. It first goes on with
+// the migrations that the records say are undecided.
+func (n *Node) Serve(ln net.Listener) error {
+	var err error
+	n.begin.Do(func() { err = n.resume() })
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	if n.cfg.TLS != nil {
+		err = n.srv.ServeTLS(ln, "", "")
+	} else {
+		err = n.srv.Serve(ln)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
 
-// Handler serves the control API, sessions and the migration channel.
-func (n *Node) Handler() http.Handler { return http.NotFoundHandler() }
+// start runs f until it returns, unless the node is closed; Close waits for it.
+func (n *Node) start(f func()) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return false
+	}
+	n.wg.Go(f)
+	return true
+}
 
 // Close ends every guest and connection and waits for what they started.
-func (n *Node) Close() error { return nil }
+func (n *Node) Close() error {
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		return nil
+	}
+	n.closed = true
+	guests := make([]*guest, 0, len(n.guests))
+	for _, g := range n.guests {
+		guests = append(guests, g)
+	}
+	peers := n.peers
+	n.mu.Unlock()
 
-// Info tells of the node and its guests.
-func (n *Node) Info() api.Node { return api.Node{} }
-
-// Run starts a guest of a module that the node has.
-func (n *Node) Run(ctx context.Context, r api.RunRequest) (api.Guest, error) {
-	return api.Guest{}, nil
+	n.cancel()
+	err := n.srv.Close()
+	for _, g := range guests {
+		g.kill(errClosed)
+	}
+	n.wg.Wait()
+	for _, p := range peers {
+		p.Close()
+	}
+	return errors.Join(err, n.mods.Close())
 }
 
-// Migrate moves a guest to r.To. See api.Client.Migrate for who owns it
-// afterwards.
-func (n *Node) Migrate(ctx context.Context, id string, r api.MigrateRequest, progress func(api.Progress)) (api.MigrateResult, error) {
-	return api.MigrateResult{}, nil
+var errClosed = errors.New("the node was closed")
+
+// peer returns the client of another node.
+func (n *Node) peer(url string) (*api.Client, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if c := n.peers[url]; c != nil {
+		return c, nil
+	}
+	c, err := api.NewClient(url, api.Options{Token: n.cfg.Token, TLS: n.cfg.PeerTLS})
+	if err == nil && len(n.peers) < maxPeers {
+		n.peers[url] = c
+	}
+	return c, err
+}
+
+// guest returns a guest by its id.
+func (n *Node) guest(id string) (*guest, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if g := n.guests[id]; g != nil {
+		return g, nil
+	}
+	return nil, fail(api.CodeNotFound, "no guest %q is known here", id)
+}
+
+func fail(code, format string, args ...any) *api.Error {
+	return &api.Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+func failHint(code, hint, format string, args ...any) *api.Error {
+	e := fail(code, format, args...)
+	e.Hint = hint
+	return e
 }

@@ -265,7 +265,7 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader, 
 		return res, nil
 	}
 	defer res.Body.Close()
-	return nil, answerError(res)
+	return nil, AnswerError(res)
 }
 
 func (c *Client) authorize(h http.Header) {
@@ -274,7 +274,8 @@ func (c *Client) authorize(h http.Header) {
 	}
 }
 
-func answerError(res *http.Response) error {
+// AnswerError returns the error in an answer that is not 2xx.
+func AnswerError(res *http.Response) error {
 	b, _ := io.ReadAll(io.LimitReader(res.Body, maxLine))
 	var wrap struct {
 		Error *Error `json:"error"`

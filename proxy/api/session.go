@@ -41,7 +41,7 @@ func (c *Client) Session(ctx context.Context, id string, mode SessionMode) (*Ses
 	if err != nil {
 		if res != nil {
 			defer res.Body.Close()
-			err = answerError(res)
+			err = AnswerError(res)
 		}
 		return nil, fmt.Errorf("session of %s: %w", id, err)
 	}
@@ -83,9 +83,15 @@ func (s *Session) Close() error {
 // CloseInput ends the guest's standard input: after what was sent it reads
 // end of file. Receive still works.
 func (s *Session) CloseInput() error {
-	return s.conn.WriteControl(websocket.PingMessage, []byte(EndOfInput), time.Now().Add(5*time.Second))
+	kind := websocket.BinaryMessage
+	if s.kind == websocket.BinaryMessage {
+		kind = websocket.TextMessage
+	}
+	return s.conn.WriteMessage(kind, []byte(EndOfInput))
 }
 
-// EndOfInput is the payload of the ping by which a client ends the guest's
-// standard input.
+// EndOfInput is the message by which a client ends the guest's standard
+// input: of the kind that the mode does not use, which is binary with lines
+// and text with raw. A client that cannot send it may ask for ?eof=1: then
+// leaving ends the input too.
 const EndOfInput = "eof"

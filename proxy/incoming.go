@@ -1,0 +1,412 @@
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"sojourn/engine"
+	"sojourn/proxy/handover"
+	"sojourn/proxy/wire"
+)
+
+// incoming performs what a handover.Target decides.
+type incoming struct {
+	n    *Node
+	ch   *wire.Conn // nil after a restart
+	mv   *move
+	m    handover.Target
+	plan plan
+	g    *guest
+	fill *filler
+
+	granted  engine.Spec
+	reserved uint64
+	module   []byte // as far as it has arrived
+	state    []byte
+	final    []byte // payload of Final
+	said     handover.Kind
+}
+
+// frame is what came over the channel.
+type inFrame struct {
+	kind    wire.Kind
+	seq     uint32
+	payload []byte
+}
+
+// receive serves one migration channel until it ends, and then, when the
+// guest is here but undecided, asks until it knows.
+func (n *Node) receive(ch *wire.Conn) error {
+	in := &incoming{n: n, ch: ch, mv: newMove()}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer ch.Close()
+	if err := in.open(); err != nil {
+		return err
+	}
+	if err := n.join(in.plan.Migration, in.mv); err != nil {
+		_, _ = ch.Send(wire.Refused, []byte(err.Error()))
+		return err
+	}
+	defer n.leave(in.plan.Migration)
+	defer in.release()
+
+	frames := make(chan inFrame)
+	ctx, cancel := context.WithCancel(n.ctx)
+	defer cancel()
+	wg.Go(func() {
+		defer close(frames)
+		for {
+			k, seq, b, err := ch.Receive()
+			if err != nil {
+				return
+			}
+			select {
+			case frames <- inFrame{k, seq, b}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	in.step(handover.Plan, "")
+	in.loop(ctx, frames)
+	return nil
+}
+
+// open agrees on a version and reads the plan.
+func (in *incoming) open() error {
+	k, _, b, err := in.ch.Receive()
+	if err != nil {
+		return err
+	}
+	if k != wire.Hello {
+		return fmt.Errorf("%w: kind %d, a hello is due", wire.ErrFrame, k)
+	}
+	version, caps, err := wire.Agree(b)
+	if err != nil {
+		_, _ = in.ch.Send(wire.Refused, []byte(err.Error()))
+		return err
+	}
+	if _, err := in.ch.Send(wire.Welcome, wire.AppendHello(nil, version, version, caps)); err != nil {
+		return err
+	}
+	if k, _, b, err = in.ch.Receive(); err != nil {
+		return err
+	}
+	if k != wire.Plan {
+		return fmt.Errorf("%w: kind %d, a plan is due", wire.ErrFrame, k)
+	}
+	if err := json.Unmarshal(b, &in.plan); err != nil {
+		return fmt.Errorf("plan: %w", err)
+	}
+	in.m = handover.NewTarget(handover.Record{Migration: in.plan.Migration, Instance: in.plan.Instance,
+		Epoch: in.plan.Epoch, Source: in.plan.Source, Target: in.n.URL()})
+	return nil
+}
+
+// loop feeds the machine until it is at an end and the source has heard it, or
+// the node closes.
+func (in *incoming) loop(ctx context.Context, frames <-chan inFrame) {
+	t := time.NewTicker(in.n.cfg.AskEvery)
+	defer t.Stop()
+	idle := time.NewTimer(in.n.cfg.ReserveLimit)
+	defer idle.Stop()
+	for !in.m.Over() || frames != nil {
+		var tick <-chan time.Time
+		if frames == nil {
+			tick = t.C
+		}
+		select {
+		case f, ok := <-frames:
+			if !ok {
+				frames = nil
+				in.step(handover.LinkLost, "the channel to the source broke")
+				continue
+			}
+			idle.Reset(in.n.cfg.ReserveLimit)
+			in.frame(f)
+		case e := <-in.mv.events:
+			in.step(e.Kind, e.Reason)
+		case <-in.compiling():
+			in.compiled(ctx)
+		case <-idle.C:
+			in.step(handover.Failed, "the source said nothing until the reservation ended")
+		case <-tick:
+			in.step(handover.Tick, "")
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// step feeds one event and performs what follows from it, to the end.
+func (in *incoming) step(k handover.Kind, reason string) {
+	var effects []handover.Effect
+	in.m, effects = in.m.Next(handover.Event{Kind: k, Migration: in.m.Record.Migration, Reason: reason})
+	in.apply(effects)
+}
+
+func (in *incoming) apply(effects []handover.Effect) {
+	for _, f := range effects {
+		in.publish()
+		if e, ok := in.perform(f); ok {
+			in.step(e.Kind, e.Reason)
+		}
+	}
+	in.publish()
+}
+
+// publish shows peers a phase only once it holds: before ready, and while a
+// record is being written, the name of the step.
+func (in *incoming) publish() {
+	phase := in.m.Step.String()
+	if in.m.Over() || in.m.Step == handover.TReady {
+		phase = string(in.m.Record.Phase)
+	}
+	in.mv.set(in.m.Record, phase)
+}
+
+func (in *incoming) perform(f handover.Effect) (handover.Event, bool) {
+	switch f.Do {
+	case handover.Persist:
+		if err := in.n.store.Put(f.Record); err != nil {
+			in.n.cfg.Log.Error("writing a record", "migration", f.Record.Migration, "err", err)
+			return handover.Event{Kind: handover.PersistFailed, Reason: err.Error()}, true
+		}
+		return happened(handover.Persisted)
+	case handover.Send:
+		return in.say(f)
+	case handover.Reserve:
+		if err := in.reserve(); err != nil {
+			return handover.Event{Kind: handover.Refused, Reason: err.Error()}, true
+		}
+		return happened(handover.Granted)
+	case handover.Compile:
+		return outcome(handover.Compiled, in.compile())
+	case handover.Verify:
+		return outcome(handover.Verified, in.verify())
+	case handover.Activate:
+		in.activate()
+	case handover.Release:
+		in.release()
+	case handover.Recover:
+		return in.recover()
+	}
+	return handover.Event{}, false
+}
+
+// say tells the source. What gets lost here the source asks for.
+func (in *incoming) say(f handover.Effect) (handover.Event, bool) {
+	in.said = f.Message
+	switch f.Message {
+	case handover.AskSource:
+		return in.n.ask(in.n.ctx, in.m.Record)
+	case handover.Reserved:
+		in.send(wire.Reserved, []byte{boolByte(!in.n.hasModule(in.plan.Module))})
+	case handover.Refused:
+		in.send(wire.Refused, []byte(clip(f.Reason)))
+	case handover.Staged:
+		in.send(wire.Staged, nil)
+	case handover.ReadyAtT:
+		in.send(wire.Ready, nil)
+	case handover.Activated:
+		in.send(wire.Activated, nil)
+	case handover.Absent, handover.LostAtT:
+		in.send(wire.Failed, []byte(clip(f.Reason)))
+	}
+	return handover.Event{}, false
+}
+
+func (in *incoming) send(k wire.Kind, b []byte) {
+	if in.ch != nil {
+		_, _ = in.ch.Send(k, b)
+	}
+}
+
+// frame takes one frame. A frame that does not fit breaks the channel off.
+func (in *incoming) frame(f inFrame) {
+	var err error
+	switch f.kind {
+	case wire.Module:
+		err = in.takeModule(f.payload)
+	case wire.Stage:
+		in.step(handover.Stage, "")
+	case wire.Memory, wire.Pages:
+		err = in.takeMemory(f)
+	case wire.State:
+		err = in.takeState(f.payload)
+	case wire.Final:
+		in.final = f.payload
+		in.step(handover.Final, "")
+	case wire.Commit:
+		in.step(handover.Commit, "")
+	case wire.Cancel:
+		in.step(handover.CancelIt, string(f.payload))
+	default:
+		err = fmt.Errorf("%w: kind %d from a source", wire.ErrFrame, f.kind)
+	}
+	if err != nil {
+		in.step(handover.Failed, err.Error())
+		return
+	}
+	switch f.kind {
+	case wire.Module, wire.Memory, wire.Pages, wire.State:
+		in.ack(f.seq)
+	}
+}
+
+func boolByte(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// reserve checks the plan against what this node grants and has.
+func (in *incoming) reserve() error {
+	p, n := in.plan, in.n
+	if p.Instance == "" || len(p.Instance) > 64 || p.Epoch == 0 {
+		return fmt.Errorf("the plan names no instance, or no epoch")
+	}
+	if _, err := n.peer(p.Source); err != nil {
+		return fmt.Errorf("the plan's source: %w", err)
+	}
+	if p.ModuleSize > n.cfg.MaxModule {
+		return fmt.Errorf("the module has %d bytes, this node takes %d", p.ModuleSize, n.cfg.MaxModule)
+	}
+	spec, err := n.grant(p.Spec)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if old := n.guests[p.Instance]; old != nil {
+		if old.live() {
+			return fmt.Errorf("guest %s runs here, or is still leaving", p.Instance)
+		}
+		if old.at() > p.Epoch {
+			return fmt.Errorf("guest %s was here at epoch %d, and the plan is of epoch %d", p.Instance, old.at(), p.Epoch)
+		}
+	}
+	if free := n.freeMemory(); free < p.MemoryBytes {
+		return fmt.Errorf("the guest needs %d bytes of memory, %d are free on %s", p.MemoryBytes, free, n.cfg.Name)
+	}
+	if live := n.countLive(); live >= n.cfg.MaxGuests {
+		return fmt.Errorf("node %s has %d guests, its limit", n.cfg.Name, live)
+	}
+	n.reserved += p.MemoryBytes
+	in.reserved, in.granted = p.MemoryBytes, spec
+	in.g = newGuest(p.Instance, p.Spec, p.Epoch+1)
+	in.g.migration = p.Migration
+	return nil
+}
+
+// release gives back everything but a guest that was activated.
+func (in *incoming) release() {
+	in.n.mu.Lock()
+	in.n.reserved -= in.reserved
+	in.reserved = 0
+	in.n.mu.Unlock()
+	if in.fill != nil {
+		in.fill.close()
+	}
+	if in.m.Step == handover.TActive || in.g == nil || in.g.env == nil {
+		return
+	}
+	in.g.kill(errMoved)
+	if err := in.g.env.Close(); err != nil {
+		in.n.cfg.Log.Warn("closing a guest that did not come", "guest", in.g.id, "err", err)
+	}
+	in.g.env = nil
+	if in.m.Over() {
+		in.n.dropImage(in.n.imagePath(in.m.Record.Migration))
+	}
+}
+
+// activate runs the guest: it is this node's own now.
+func (in *incoming) activate() {
+	in.n.mu.Lock()
+	in.n.reserved -= in.reserved
+	in.reserved = 0
+	in.n.mu.Unlock()
+	if in.n.cfg.Durable {
+		in.g.image = in.n.imagePath(in.m.Record.Migration)
+	}
+	in.n.own(in.g)
+	if err := in.g.env.Thaw(); err != nil {
+		in.n.cfg.Log.Error("thawing a guest that arrived", "guest", in.g.id, "err", err)
+	}
+}
+
+// own makes the node responsible for a guest that it owns by a record: there
+// is no refusing it any more.
+func (n *Node) own(g *guest) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.guests[g.id] = g
+	if g.env == nil {
+		return
+	}
+	if n.closed {
+		_ = g.env.Close()
+		return
+	}
+	n.wg.Go(func() { n.watch(g) })
+}
+
+func (g *guest) at() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.epoch
+}
+
+// countLive counts guests whose environment is here. The caller holds n.mu.
+func (n *Node) countLive() int {
+	live := 0
+	for _, g := range n.guests {
+		if g.live() {
+			live++
+		}
+	}
+	return live
+}
+
+// writeImage keeps a guest on disk, beside what it takes to run it.
+func (n *Node) writeImage(migration string, p plan, write func(*os.File) error) error {
+	path := n.imagePath(migration)
+	b, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	if err := handover.WriteFile(path+".plan", b); err != nil {
+		return err
+	}
+	f, err := os.Create(path + ".part")
+	if err != nil {
+		return err
+	}
+	if err = write(f); err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(path+".part", path)
+	}
+	if err != nil {
+		_ = os.Remove(path + ".part")
+	}
+	return err
+}
+
+func (n *Node) dropImage(path string) {
+	if path != "" {
+		_ = os.Remove(path)
+		_ = os.Remove(path + ".plan")
+	}
+}

@@ -1,0 +1,150 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"sojourn/engine"
+	"sojourn/proxy/api"
+	"sojourn/snapshotfmt"
+)
+
+// Snapshot writes a guest's snapshot file; the guest stands only until the
+// file is on this node's disk, however slow w is.
+func (n *Node) Snapshot(ctx context.Context, id string, w io.Writer) error {
+	g, err := n.guest(id)
+	if err != nil {
+		return err
+	}
+	if err := g.here(); err != nil {
+		return err
+	}
+	if !g.tryLock() {
+		return failHint(api.CodeConflict, "try again when it is over", "guest %s is being moved or written down", id)
+	}
+	f, err := os.CreateTemp(filepath.Join(n.cfg.Dir, "images"), ".tmp-*")
+	if err != nil {
+		g.unlock()
+		return err
+	}
+	defer func() { _, _ = f.Close(), os.Remove(f.Name()) }()
+	err = n.checkpoint(ctx, g, f)
+	g.unlock()
+	if err != nil {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	_, err = io.Copy(w, f)
+	return err
+}
+
+// checkpoint freezes the guest, writes it down and lets it go on. The caller
+// holds the guest's lock.
+func (n *Node) checkpoint(ctx context.Context, g *guest, w io.Writer) error {
+	fctx, cancel := context.WithTimeout(ctx, n.cfg.FreezeLimit)
+	defer cancel()
+	if err := g.env.Freeze(fctx); err != nil {
+		n.thawSoon(g)
+		return fail(api.CodeConflict, "guest %s: %v", g.id, err)
+	}
+	return errors.Join(n.writeDown(g, w), g.env.Thaw())
+}
+
+// thawSoon undoes a freeze that took too long, as soon as it has succeeded.
+func (n *Node) thawSoon(g *guest) {
+	n.start(func() {
+		if g.env.Freeze(n.ctx) == nil {
+			_ = g.env.Thaw()
+		}
+	})
+}
+
+// writeDown writes a frozen guest's snapshot.
+func (n *Node) writeDown(g *guest, w io.Writer) error {
+	st, err := g.env.Capture()
+	if err != nil {
+		return err
+	}
+	var mem []byte
+	if m := g.env.Memory(); m != nil {
+		mem = m.Bytes()
+	}
+	g.mu.Lock()
+	epoch := g.epoch
+	g.mu.Unlock()
+	man := snapshotfmt.Manifest{Module: g.mod.Digest(), ModuleSize: uint64(len(g.mod.Bytes())), Meta: snapshotfmt.Meta{
+		Instance: g.id, Epoch: epoch, Created: time.Now(), Engine: g.kind, ISA: runtime.GOARCH}}
+	return snapshotfmt.Encode(w, man, st, mem, snapshotfmt.Options{Base: n.bases.of(g.mod)})
+}
+
+// Restore runs the guest in a snapshot file, under the rights in spec, as a
+// new instance.
+func (n *Node) Restore(ctx context.Context, r io.Reader, spec api.Spec) (api.Guest, error) {
+	g := newGuest(newID(), spec, 1)
+	if err := n.thaw(ctx, g, r, false); err != nil {
+		return api.Guest{}, err
+	}
+	if err := n.adopt(g); err != nil {
+		return api.Guest{}, errors.Join(err, g.env.Close())
+	}
+	if err := g.env.Thaw(); err != nil {
+		return api.Guest{}, err
+	}
+	return g.info(), nil
+}
+
+// thaw reads a snapshot into g's environment, which is Frozen then.
+func (n *Node) thaw(ctx context.Context, g *guest, r io.Reader, arrived bool) error {
+	granted, err := n.grant(g.spec)
+	if err != nil {
+		return err
+	}
+	granted = g.streams(granted)
+	dec, err := snapshotfmt.NewDecoder(r, snapshotfmt.Limits{MemoryPages: granted.Limits.MemoryPages})
+	if err != nil {
+		return fail(api.CodeBadSnapshot, "%v", err)
+	}
+	mod, err := n.module(ctx, hexDigest(dec.Manifest().Module), n.engineFor(g.spec.Engine, arrived))
+	if err != nil {
+		return err
+	}
+	env, err := n.fill(ctx, mod, granted, dec)
+	if err != nil {
+		return fail(api.CodeBadSnapshot, "%v", err)
+	}
+	g.runs(mod, env)
+	return nil
+}
+
+func (n *Node) fill(ctx context.Context, mod *engine.Module, spec engine.Spec, dec *snapshotfmt.Decoder) (*engine.Environment, error) {
+	st, err := dec.State()
+	if err != nil {
+		return nil, err
+	}
+	in, err := engine.Receive(ctx, mod, spec)
+	if err != nil {
+		return nil, err
+	}
+	var mem []byte
+	if m := in.Memory(); m != nil {
+		if uint64(st.MemoryPages)*wasmPage < uint64(len(m.Bytes())) {
+			return nil, errors.Join(fmt.Errorf("memory of %d pages is smaller than the module's", st.MemoryPages), in.Close())
+		}
+		if err := in.Grow(st.MemoryPages); err != nil {
+			return nil, errors.Join(err, in.Close())
+		}
+		mem = m.Bytes()
+	}
+	if err := dec.Memory(n.bases.of(mod), mem); err != nil {
+		return nil, errors.Join(err, in.Close())
+	}
+	return in.Complete(st)
+}
