@@ -134,6 +134,10 @@ func (in *incoming) loop(ctx context.Context, frames <-chan inFrame) {
 		case <-in.compiling():
 			in.compiled(ctx)
 		case <-idle.C:
+			if in.fill != nil && !isClosed(in.fill.done) { // the source waits for us
+				idle.Reset(in.n.cfg.ReserveLimit)
+				continue
+			}
 			in.step(handover.Failed, "the source said nothing until the reservation ended")
 		case <-tick:
 			in.step(handover.Tick, "")

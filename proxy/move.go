@@ -131,18 +131,24 @@ func (n *Node) told(ctx context.Context, id string, msg message) (api.Migration,
 	}
 	ctx, cancel := context.WithTimeout(ctx, tellLimit/2)
 	defer cancel()
-	for kind == handover.Commit || was.Phase != string(handover.Ready) {
+	for !decided(was.Phase) && (kind == handover.Commit || was.Phase != string(handover.Ready)) {
 		select {
 		case <-changed:
 		case <-ctx.Done():
 			return was, nil
 		}
 		was, changed = m.get()
-		if was.Phase == string(handover.Active) || was.Phase == string(handover.Dropped) || was.Phase == string(handover.Lost) {
-			break
-		}
 	}
 	return was, nil
+}
+
+// decided says that a target has nothing more to learn.
+func decided(phase string) bool {
+	switch handover.Phase(phase) {
+	case handover.Active, handover.Dropped, handover.Lost:
+		return true
+	}
+	return false
 }
 
 // tell gives the target a message outside the channel, and returns what it

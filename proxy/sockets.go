@@ -100,6 +100,7 @@ func (n *Node) serveSession(w http.ResponseWriter, r *http.Request) {
 	}}
 	err = gw.Run(r.Context())
 	c.end(err)
+	gw.Wait()
 }
 
 // attach links a gateway here to a guest: in this process if it is here, else

@@ -31,6 +31,7 @@ type Gateway struct {
 
 	j    *journal
 	kept []byte // output that the client has not been given
+	wg   sync.WaitGroup
 }
 
 // MovedError says where the guest is.
@@ -52,13 +53,12 @@ func (e *EndError) Error() string { return fmt.Sprintf("guest has ended with exi
 const drainLimit = 5 * time.Second // for input of a client that has left
 
 // Run returns nil when the client left, an *EndError when the guest ended, and
-// why otherwise. The client's Read must have ended, or end soon after Run
-// returns, when the caller closes its socket.
+// why otherwise. The caller then closes the client's socket, and calls Wait.
 func (g *Gateway) Run(ctx context.Context) error {
 	g.j = newJournal()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go g.listen(ctx, cancel) // ends with the client's socket
+	g.wg.Go(func() { g.listen(ctx, cancel) })
 	at := ""
 	var lastSeen = time.Now()
 	for try := 0; ; try++ {
@@ -87,6 +87,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// Wait returns when nothing reads the client's socket any more.
+func (g *Gateway) Wait() { g.wg.Wait() }
 
 var errClient = errors.New("client is gone")
 
