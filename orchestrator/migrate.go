@@ -64,7 +64,8 @@ func (o *Orchestrator) try(ctx context.Context, id string, r MigrateRequest, ref
 	if err != nil {
 		return m, &Refused{Decision: d, Err: asError(err)}
 	}
-	o.nodes.moved(id, src.Name, target.URL, res.Epoch)
+	o.nodes.departed(id, src.Name, target.URL)
+	o.nodes.arrived(g.Guest, target.URL, res.Epoch)
 	m.Result = &res
 	return m, nil
 }
@@ -79,7 +80,7 @@ func (o *Orchestrator) again(id string, r MigrateRequest, m Moved, err error, re
 		if _, err := o.nodes.get(e.Location); err != nil {
 			return false
 		}
-		o.nodes.moved(id, m.Decision.Source, e.Location, 0)
+		o.nodes.departed(id, m.Decision.Source, e.Location)
 		return true
 	case api.CodeMigrationFault, api.CodeNoCapacity, api.CodeNotAllowed:
 		refused[m.Decision.Target] = e.Message

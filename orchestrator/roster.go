@@ -213,7 +213,7 @@ func (r *roster) find(id string) (GuestStatus, error) {
 		}
 		if g.State == api.StateMoved {
 			if n, err := r.get(g.MovedTo); err == nil {
-				g.State, g.Node, g.NodeURL, g.NodeState = api.StateRunning, n.Name, n.URL, n.State
+				g.State, g.MovedTo, g.Node, g.NodeURL, g.NodeState = api.StateRunning, "", n.Name, n.URL, n.State
 			}
 		}
 		return g, nil
@@ -260,29 +260,33 @@ func (r *roster) place(need Need) (d Decision, target NodeStatus, undo func()) {
 	}
 }
 
-// moved notes that a guest left a node for the one at url, until the nodes
-// report it themselves. epoch is 0 when it is not known.
-func (r *roster) moved(id, from, url string, epoch uint64) {
+// departed notes that a guest left a node for the one at url, until the node
+// reports it itself.
+func (r *roster) departed(id, from, url string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	src := r.nodes[from]
-	if src == nil {
+	m := r.nodes[from]
+	if m == nil {
 		return
 	}
-	i := slices.IndexFunc(src.node.Guests, func(g api.Guest) bool { return g.ID == id })
-	if i < 0 {
+	guests := slices.Clone(m.node.Guests)
+	for i := range guests {
+		if guests[i].ID == id {
+			guests[i].State, guests[i].MovedTo = api.StateMoved, url
+		}
+	}
+	m.node.Guests = guests
+}
+
+// arrived notes that a guest runs on the node at url, likewise.
+func (r *roster) arrived(g api.Guest, url string, epoch uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.at(url)
+	if m == nil {
 		return
 	}
-	src.node.Guests = slices.Clone(src.node.Guests)
-	g := &src.node.Guests[i]
-	arrived := *g
-	g.State, g.MovedTo = api.StateMoved, url
-	if epoch == 0 {
-		return
-	}
-	arrived.Epoch, arrived.Started = epoch, r.now()
-	if m := r.at(url); m != nil {
-		others := slices.DeleteFunc(slices.Clone(m.node.Guests), func(g api.Guest) bool { return g.ID == id })
-		m.node.Guests = append(others, arrived)
-	}
+	g.Epoch, g.Started, g.MovedTo = epoch, r.now(), ""
+	others := slices.DeleteFunc(slices.Clone(m.node.Guests), func(o api.Guest) bool { return o.ID == g.ID })
+	m.node.Guests = append(others, g)
 }
