@@ -115,8 +115,13 @@ func (c *Client) MigrateWith(ctx context.Context, id string, r MigrateRequest, p
 // of each guest's decisions and steps. When the caller gives up, the drain
 // goes on; Uncordon ends it.
 func (c *Client) Drain(ctx context.Context, node string, progress func(Event)) (DrainResult, error) {
+	return c.DrainWith(ctx, node, DrainRequest{}, progress)
+}
+
+// DrainWith is Drain with all its options.
+func (c *Client) DrainWith(ctx context.Context, node string, r DrainRequest, progress func(Event)) (DrainResult, error) {
 	var last Event
-	err := c.stream(ctx, "/v1/nodes/"+url.PathEscape(node)+"/drain", DrainRequest{}, func(e Event) bool {
+	err := c.stream(ctx, "/v1/nodes/"+url.PathEscape(node)+"/drain", r, func(e Event) bool {
 		last = e
 		if progress != nil {
 			progress(e)

@@ -59,7 +59,8 @@ type drain struct {
 
 // drainNode cordons a node and moves its guests off, those included that come
 // up meanwhile. An error means that it did not begin; what could not be moved
-// is in the result.
+// is in the result. If the orchestrator dies, the node stays cordoned and the
+// next one has to be asked to drain it again.
 func (o *Orchestrator) drainNode(ctx context.Context, name string, parallel int, tell func(Event)) (DrainResult, error) {
 	n, err := o.nodes.get(name)
 	if err != nil {

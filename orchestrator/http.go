@@ -1,7 +1,6 @@
 package orchestrator
 
 import (
-	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
@@ -114,10 +113,8 @@ func (o *Orchestrator) postMigrate(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(o.ctx, o.cfg.MigrateLimit)
-	defer cancel()
 	id, out := r.PathValue("id"), newLines(w, r)
-	m, err := o.move(ctx, id, req, out.tell)
+	m, err := o.move(o.ctx, id, req, out.tell)
 	last := Event{Guest: id, Event: api.Event{Result: m.Result}}
 	if err != nil {
 		last.Error = asError(err)

@@ -23,6 +23,8 @@ func (o *Orchestrator) move(ctx context.Context, id string, r MigrateRequest, te
 		return Moved{}, err
 	}
 	defer o.nodes.end(id)
+	ctx, cancel := context.WithTimeout(ctx, o.cfg.MigrateLimit)
+	defer cancel()
 	if r.To != "" {
 		if _, err := o.nodes.get(r.To); err != nil {
 			return Moved{}, err
