@@ -23,6 +23,7 @@ type cutter struct {
 	mu   sync.Mutex
 	left int // frames to let through; below 0 for all
 	cut  bool
+	do   func() // instead of nothing but the cut
 	wg   sync.WaitGroup
 	live map[net.Conn]bool
 }
@@ -74,6 +75,9 @@ func (c *cutter) pass() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.left == 0 {
+		if !c.cut && c.do != nil {
+			c.do()
+		}
 		c.cut = true
 		return false
 	}

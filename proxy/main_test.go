@@ -11,6 +11,9 @@ import (
 
 // TestMain fails when goroutines of ours are left at the end.
 func TestMain(m *testing.M) {
+	if os.Getenv(nodeDir) != "" {
+		nodeProcess()
+	}
 	code := m.Run()
 	if code == 0 {
 		if left := leftover(); left != "" {

@@ -19,7 +19,7 @@ const (
 	Input Kind = 3
 	// Output, pipe: [4, offset, bytes].
 	Output Kind = 4
-	// HaveInput, pipe: [5, offset after the input it has].
+	// HaveInput, pipe: [5, offset after the input it has, offset up to which it has room].
 	HaveInput Kind = 5
 	// HaveOutput, gateway: [6, offset after the output that the client was given].
 	HaveOutput Kind = 6
@@ -54,7 +54,7 @@ var numbers = map[Kind]struct {
 	n    int
 	data bool
 }{
-	Open: {1, false}, State: {2, false}, Input: {1, true}, Output: {1, true}, HaveInput: {1, false},
+	Open: {1, false}, State: {2, false}, Input: {1, true}, Output: {1, true}, HaveInput: {2, false},
 	HaveOutput: {1, false}, InputEnd: {1, false}, End: {2, false}, Moved: {0, true}, Reset: {0, true},
 }
 

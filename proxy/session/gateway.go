@@ -170,7 +170,7 @@ func (g *Gateway) attached(ctx context.Context, l Link, at string) (string, erro
 		return at, errFrame
 	}
 	g.j.start(f.a, f.b)
-	if want != anyOffset && f.b != want || !g.j.have(f.a) {
+	if want != anyOffset && f.b != want || !g.j.have(f.a, f.a) {
 		return at, fmt.Errorf("%w: input from %d and output from %d do not continue it", ErrReset, f.a, f.b)
 	}
 	var left error
@@ -199,7 +199,7 @@ func (g *Gateway) send(ctx context.Context, l Link, sent uint64) error {
 		changed := g.j.look(func() {
 			base, delivered = g.j.base, g.j.delivered
 			from := int(sent - base)
-			data = append(data, g.j.in[from:min(len(g.j.in), from+maxData)]...)
+			data = append(data, g.j.in[from:max(from, min(len(g.j.in), from+maxData, int(g.j.room-base)))]...)
 			end = g.j.eof && from+len(data) == len(g.j.in)
 			settled = g.j.settled()
 		})
@@ -240,7 +240,7 @@ func (g *Gateway) receive(l Link, at string) (string, error) {
 		case Output:
 			err = g.deliver(f.a, f.data, false)
 		case HaveInput:
-			if !g.j.have(f.a) {
+			if !g.j.have(f.a, f.b) {
 				err = fmt.Errorf("%w: the guest claims input up to %d, which was not sent", ErrReset, f.a)
 			}
 		case Moved:

@@ -8,9 +8,10 @@ type journal struct {
 	mu        sync.Mutex
 	base      uint64 // offset of in[0]
 	in        []byte
-	started   bool // offsets are known
-	eof       bool // the client ended its input
-	left      bool // the client is gone
+	room      uint64 // offset up to which the pipe takes input
+	started   bool   // offsets are known
+	eof       bool   // the client ended its input
+	left      bool   // the client is gone
 	received  uint64
 	delivered uint64
 	changed   chan struct{}
@@ -35,16 +36,17 @@ func (j *journal) look(see func()) <-chan struct{} {
 	return j.changed
 }
 
-// have drops input before off, which the pipe has. It reports whether that
+// have drops input before off, which the pipe has, and learns up to where it has
+// room. It reports whether that
 // offset is one that it can have.
-func (j *journal) have(off uint64) bool {
+func (j *journal) have(off, room uint64) bool {
 	ok := false
 	j.update(func() {
 		if off < j.base || off > j.base+uint64(len(j.in)) {
 			return
 		}
 		j.in = j.in[off-j.base:]
-		j.base, ok = off, true
+		j.base, j.room, ok = off, max(room, off), true
 	})
 	return ok
 }

@@ -88,8 +88,9 @@ func (p *Pipe) Moved(url string) { p.update(func() { p.movedTo = url }) }
 // End tells the gateway that the guest has ended.
 func (p *Pipe) End(exit uint32) { p.update(func() { p.over, p.exit = true, exit }) }
 
-// feed takes input at offset off: what is known already is dropped, and what
-// does not fit is left. It returns the offset after what the pipe has now.
+// feed takes input at offset off: what is known already is dropped. It returns
+// the offset after what the pipe has now, which is less than all of b only
+// while the pipe is sealed.
 func (p *Pipe) feed(off uint64, b []byte) (uint64, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,16 +101,18 @@ func (p *Pipe) feed(off uint64, b []byte) (uint64, error) {
 	if p.sealed || next-off >= uint64(len(b)) {
 		return next, nil
 	}
-	b = b[next-off:]
-	b = b[:min(len(b), p.in.room())]
-	if len(b) > 0 {
-		p.in.buf = append(p.in.buf, b...)
-		p.wake()
+	if b = b[next-off:]; len(b) > p.in.room() {
+		return next, errFlood
 	}
+	p.in.buf = append(p.in.buf, b...)
+	p.wake()
 	return p.in.end(), nil
 }
 
-var errGap = errors.New("session: input is missing")
+var (
+	errGap   = errors.New("session: input is missing")
+	errFlood = errors.New("session: more input than there was room for")
+)
 
 // endInput ends the input at off, once all before it is here.
 func (p *Pipe) endInput(off uint64) {

@@ -79,7 +79,9 @@ func (p *Pipe) listen(ctx context.Context, l Link) {
 	}
 }
 
-// take waits for room for all of b.
+// take waits while the pipe is sealed. There is room for b, or the gateway has
+// overstepped: waiting for room here would keep HaveOutput, for which the guest
+// may be waiting, from being heard.
 func (p *Pipe) take(ctx context.Context, off uint64, b []byte) error {
 	for {
 		p.mu.Lock()
@@ -102,6 +104,7 @@ type news struct {
 	output     []byte
 	at         uint64
 	input      uint64
+	room       uint64 // offset up to which input has room
 	last       *frame // the session ends here with it
 	superseded bool
 	changed    <-chan struct{}
@@ -110,7 +113,7 @@ type news struct {
 func (p *Pipe) news(me, sent uint64) news {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := news{at: sent, input: p.in.end(), changed: p.changed, superseded: p.newest != me}
+	n := news{at: sent, input: p.in.end(), room: p.in.base + Buffer, changed: p.changed, superseded: p.newest != me}
 	if from := int(sent - p.out.base); from < len(p.out.buf) {
 		n.output = append([]byte(nil), p.out.buf[from:min(len(p.out.buf), from+maxData)]...)
 		return n
@@ -126,17 +129,17 @@ func (p *Pipe) news(me, sent uint64) news {
 
 // tell is the only writer after the attachment.
 func (p *Pipe) tell(ctx context.Context, l Link, me uint64, at frame) error {
-	input, sent := at.a, at.b
+	input, room, sent := at.a, at.a, at.b
 	for {
 		n := p.news(me, sent)
 		if n.superseded {
 			return write(l, frame{kind: Reset, data: []byte("session: another client took it over")})
 		}
-		if n.input != input {
-			if err := write(l, frame{kind: HaveInput, a: n.input}); err != nil {
+		if n.input != input || n.room >= room+maxData {
+			if err := write(l, frame{kind: HaveInput, a: n.input, b: n.room}); err != nil {
 				return err
 			}
-			input = n.input
+			input, room = n.input, n.room
 		}
 		switch {
 		case len(n.output) > 0:

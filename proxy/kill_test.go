@@ -1,0 +1,152 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"sojourn/proxy/api"
+)
+
+// The environment of this test binary when it is to be a node and no test.
+const (
+	nodeDir     = "SOJOURN_TEST_NODE_DIR"
+	nodeListen  = "SOJOURN_TEST_NODE_LISTEN"
+	nodeDurable = "SOJOURN_TEST_NODE_DURABLE"
+)
+
+func nodeProcess() {
+	n, err := New(Config{Dir: os.Getenv(nodeDir), Listen: os.Getenv(nodeListen), Engine: "interpreter",
+		Durable: os.Getenv(nodeDurable) == "1", AskEvery: 20 * time.Millisecond})
+	if err == nil {
+		var ln net.Listener
+		if ln, err = n.Listen(); err == nil {
+			err = n.Serve(ln)
+		}
+	}
+	fmt.Fprintln(os.Stderr, "node:", err)
+	os.Exit(1)
+}
+
+// process is a node that can be killed and started again.
+type process struct {
+	*api.Client
+	dir, listen string
+	durable     bool
+	cmd         *exec.Cmd
+}
+
+func newProcess(t *testing.T, durable bool) *process {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := ln.Addr().String()
+	ln.Close()
+	c, err := api.NewClient("http://"+listen, api.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{Client: c, dir: t.TempDir(), listen: listen, durable: durable}
+	t.Cleanup(func() { p.kill(); c.Close() })
+	p.start(t)
+	return p
+}
+
+func (p *process) start(t *testing.T) {
+	t.Helper()
+	p.cmd = exec.Command(os.Args[0])
+	p.cmd.Env = append(os.Environ(), nodeDir+"="+p.dir, nodeListen+"="+p.listen)
+	if p.durable {
+		p.cmd.Env = append(p.cmd.Env, nodeDurable+"=1")
+	}
+	p.cmd.Stderr = os.Stderr
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		if _, err := p.Node(t.Context()); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("node at %s does not start", p.listen)
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
+// TestKillAtEachFrame kills the source's process, or the target's, after each
+// number of frames, and starts it again: then exactly one node runs the guest.
+// Before Ready the target's death costs nothing even without images; with
+// images, nobody's does.
+func TestKillAtEachFrame(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts many processes")
+	}
+	for _, c := range []struct {
+		name    string
+		source  bool
+		durable bool
+	}{{"source", true, true}, {"target", false, true}, {"target without images", false, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			reached := 0
+			for frames := 0; frames < 40; frames++ {
+				if !killOnce(t, frames, c.source, c.durable) {
+					break
+				}
+				reached++
+			}
+			t.Logf("killed at %d places", reached)
+			if reached < 10 {
+				t.Errorf("killed at %d places only", reached)
+			}
+		})
+	}
+}
+
+// killOnce reports whether the migration had as many frames.
+func killOnce(t *testing.T, frames int, source, durable bool) bool {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	a, b := newProcess(t, durable), newProcess(t, durable)
+	defer a.kill()
+	defer b.kill()
+	victim := b
+	if source {
+		victim = a
+	}
+	cut := newCutter(t, b.listen)
+	cut.do = victim.kill
+	g, err := a.Run(ctx, module(t, "sleep"), api.Spec{Args: []string{"sleep", "1000000", "5"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut.after(frames)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = a.Migrate(ctx, g.ID, api.MigrateRequest{To: cut.url()}, nil)
+	}()
+	for !cut.wasCut() {
+		select {
+		case <-ended:
+			if !cut.wasCut() {
+				settleOn(ctx, t, g.ID, a.Client, b.Client)
+				return false
+			}
+		case <-time.After(time.Millisecond):
+		}
+	}
+	victim.start(t)
+	settleOn(ctx, t, g.ID, a.Client, b.Client)
+	<-ended
+	return true
+}
