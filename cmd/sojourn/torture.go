@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"sojourn/engine"
-	"sojourn/engine/wasi"
 	"sojourn/interp"
 	"sojourn/snapshotfmt"
 )
@@ -42,7 +41,7 @@ func newTorture() *cobra.Command {
 				}
 				t.modules = append(t.modules, m)
 			}
-			t.spec, err = g.spec(guestArgs(p.name(), args[1:]), stdStreams().kept())
+			t.spec, err = g.spec(guestArgs(p.name(), args[1:]), stdStreams())
 			if err != nil {
 				return err
 			}
@@ -79,9 +78,9 @@ type torture struct {
 
 // tortureResult is the JSON object that a run ends with.
 type tortureResult struct {
-	Points        uint64     `json:"points"`
-	Freezes       uint64     `json:"freezes"`
-	SnapshotBytes sizeRange  `json:"snapshot_bytes"`
+	Points        uint64    `json:"points"`
+	Freezes       uint64    `json:"freezes"`
+	SnapshotBytes sizeRange `json:"snapshot_bytes"`
 	FreezeUS      quantiles `json:"freeze_us"`
 	ThawUS        quantiles `json:"thaw_us"`
 }
@@ -163,31 +162,4 @@ func quantile(sorted []int64, p int) int64 {
 		return 0
 	}
 	return sorted[max(0, (len(sorted)*p+99)/100-1)]
-}
-
-// kept returns the streams for a guest that comes back in the same process: what it has
-// not read stays where it is.
-func (s streams) kept() streams {
-	return streams{keptStream{s.in}, keptStream{s.out}, keptStream{s.err}}
-}
-
-// keptStream is a stream that outlives each environment that uses it: nothing of it
-// goes into a snapshot.
-type keptStream struct{ wasi.Stream }
-
-func (keptStream) Save() []byte      { return wasi.StreamState{}.Append(nil) }
-func (keptStream) Load([]byte) error { return nil }
-func (keptStream) Close() error      { return nil }
-
-// IsTerminal and Buffered are what the stream inside says.
-func (k keptStream) IsTerminal() bool {
-	t, ok := k.Stream.(wasi.Terminal)
-	return ok && t.IsTerminal()
-}
-
-func (k keptStream) Buffered() int {
-	if b, ok := k.Stream.(wasi.Buffered); ok {
-		return b.Buffered()
-	}
-	return 0
 }
