@@ -12,8 +12,7 @@ import (
 // their guest names. Each file is opened again where it was: it is neither created
 // nor truncated, and its absence is an error.
 //
-// Load trusts nothing in b. On an error the streams are the caller's still, and may
-// have taken up saved input.
+// Load trusts nothing in b. On an error the streams may have taken up saved input.
 func Load(cfg Config, b []byte) (*World, error) {
 	if len(b) > MaxSaved {
 		return nil, fmt.Errorf("wasi: saved world of %d bytes, at most %d are allowed", len(b), MaxSaved)
@@ -31,7 +30,7 @@ func Load(cfg Config, b []byte) (*World, error) {
 		return nil, err
 	}
 	if err := w.restore(&s); err != nil {
-		return nil, errors.Join(err, w.closeFiles())
+		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
 }

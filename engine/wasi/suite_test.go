@@ -4,6 +4,7 @@ package wasi_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,7 +67,7 @@ func runProgram(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	code, err := runGuest(t.Context(), module, w)
-	if err := w.Close(); err != nil {
+	if err := errors.Join(w.Close(), out.Close(), errs.Close()); err != nil {
 		t.Error(err)
 	}
 	if err != nil || code != spec.ExitCode || spec.Stdout != nil && *spec.Stdout != stdout() {

@@ -48,7 +48,8 @@ type World struct {
 }
 
 // New makes the world of a guest that has not started: descriptors 0 to 2 are the
-// streams, and 3 onward the mounts, in order. On success the World owns the streams.
+// streams, and 3 onward the mounts, in order. The streams stay the caller's, who
+// closes them after the World.
 func New(cfg Config) (*World, error) {
 	w, err := assemble(cfg)
 	if err != nil {
@@ -79,7 +80,7 @@ func assemble(cfg Config) (*World, error) {
 	for _, mt := range cfg.Mounts {
 		m, err := openMount(mt)
 		if err != nil {
-			return nil, errors.Join(err, w.closeFiles())
+			return nil, errors.Join(err, w.Close())
 		}
 		w.mounts = append(w.mounts, m)
 	}
@@ -137,11 +138,8 @@ func checkStrings(what string, list []string) error {
 	return nil
 }
 
-// Close closes every descriptor and stream. The guest must not run any more.
-func (w *World) Close() error { return w.closeFiles() }
-
-// closeFiles closes everything but the streams.
-func (w *World) closeFiles() error {
+// Close closes every file, but no stream. The guest must not run any more.
+func (w *World) Close() error {
 	err := w.table.closeAll()
 	for _, m := range w.mounts {
 		err = errors.Join(err, m.root.Close())
