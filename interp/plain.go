@@ -1,0 +1,127 @@
+package interp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/sys"
+
+	"sojourn/interp/wasm"
+)
+
+// Plain is a module as its author shipped it, on plain wazero with the same host
+// functions: what a stoppable [Program] is measured against. It cannot be stopped, not
+// even by the garbage collector where it loops.
+type Plain struct {
+	rt      wazero.Runtime
+	main    wazero.CompiledModule
+	compile time.Duration
+}
+
+// PreparePlain decodes, validates and compiles a module, and rewrites nothing.
+func PreparePlain(ctx context.Context, module []byte, opt Options) (*Plain, error) {
+	kind, err := opt.Engine.resolve()
+	if err != nil {
+		return nil, err
+	}
+	m, err := wasm.Decode(module)
+	if err != nil {
+		return nil, err
+	}
+	host, err := resolveImports(m, opt.Host)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plain{rt: wazero.NewRuntimeWithConfig(ctx, runtimeConfig(kind))}
+	if err := p.prepare(ctx, module, host); err != nil {
+		return nil, errors.Join(err, p.rt.Close(ctx))
+	}
+	return p, nil
+}
+
+func (p *Plain) prepare(ctx context.Context, module []byte, host map[[2]string]HostFunc) (err error) {
+	builders := map[string]wazero.HostModuleBuilder{}
+	for _, h := range host {
+		if builders[h.Module] == nil {
+			builders[h.Module] = p.rt.NewHostModuleBuilder(h.Module)
+		}
+		builders[h.Module].NewFunctionBuilder().
+			WithGoModuleFunction(plainFunction(h), valueTypes(h.Params), valueTypes(h.Results)).Export(h.Name)
+	}
+	for name, b := range builders {
+		if _, err := b.Instantiate(ctx); err != nil {
+			return fmt.Errorf("host module %q: %w", name, err)
+		}
+	}
+	start := time.Now()
+	ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
+	if p.main, err = p.rt.CompileModule(ctx, module); err != nil {
+		return fmt.Errorf("compile: %w", err)
+	}
+	p.compile = time.Since(start)
+	return nil
+}
+
+// Compile returns how long wazero took to compile the module.
+func (p *Plain) Compile() time.Duration { return p.compile }
+
+type plainKey struct{}
+
+// plainFunction makes wazero call h, which gets as its host what Run was given. A
+// blocking function is never asked to stop.
+func plainFunction(h HostFunc) api.GoModuleFunc {
+	return func(ctx context.Context, mod api.Module, stack []uint64) {
+		memory := func() []byte {
+			mem := mod.Memory()
+			if mem == nil {
+				return nil
+			}
+			b, _ := mem.Read(0, mem.Size())
+			return b
+		}
+		run := ctx.Value(plainKey{}).(*plainRun)
+		if err := h.Call(&HostCall{Stack: stack, Host: run.host, memory: memory}); err != nil {
+			run.failure = err
+			panic(sys.NewExitError(1))
+		}
+	}
+}
+
+type plainRun struct {
+	host    any
+	failure error // why the host ended the guest
+}
+
+// Run runs a fresh guest to its end, and returns nil when its entry function ("_start"
+// when empty) has returned, an *Exit, or another error.
+func (p *Plain) Run(ctx context.Context, host any, entry string) error {
+	if entry == "" {
+		entry = "_start"
+	}
+	run := &plainRun{host: host}
+	ctx = context.WithValue(ctx, plainKey{}, run)
+	mod, err := p.rt.InstantiateModule(ctx, p.main, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil {
+		return errors.Join(run.failure, err)
+	}
+	defer mod.Close(ctx)
+	f := mod.ExportedFunction(entry)
+	if f == nil {
+		return fmt.Errorf("the module exports no function %q: it is a library and not a program", entry)
+	}
+	if _, err := f.Call(ctx); run.failure != nil {
+		return run.failure
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// Close frees the compiled code.
+func (p *Plain) Close(ctx context.Context) error { return p.rt.Close(ctx) }
