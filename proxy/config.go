@@ -42,9 +42,9 @@ type Config struct {
 	FrozenLimit   time.Duration // from frozen until ready, or it thaws at the source; 30 s when 0
 	ReserveLimit  time.Duration // a target's reservation without a message; 60 s when 0
 	AskEvery      time.Duration // between two questions while in doubt; 500 ms when 0
-	DowntimeAim   time.Duration // of pre-copy; 50 ms when 0
+	DowntimeAim   time.Duration // of pre-copy; 10 ms when 0
 	MaxRounds     int           // of pre-copy; 30 when 0
-	SessionLinger time.Duration // a session without a client lives this long; 120 s when 0
+	SessionLinger time.Duration // a client's session looks this long for a guest that cannot be reached; 120 s when 0
 
 	Version string       // of the program, for GET /v1/node
 	Log     *slog.Logger // discarded when nil
@@ -88,7 +88,7 @@ func (c *Config) validate() error {
 	fill(&c.FrozenLimit, 30*time.Second)
 	fill(&c.ReserveLimit, time.Minute)
 	fill(&c.AskEvery, 500*time.Millisecond)
-	fill(&c.DowntimeAim, 50*time.Millisecond)
+	fill(&c.DowntimeAim, 10*time.Millisecond)
 	fill(&c.MaxRounds, 30)
 	fill(&c.SessionLinger, 2*time.Minute)
 	if c.Log == nil {

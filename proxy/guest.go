@@ -120,21 +120,33 @@ func (n *Node) adopt(g *guest) error {
 	if old := n.guests[g.id]; old != nil && old.live() {
 		return fail(api.CodeConflict, "guest %s runs here already", g.id)
 	}
-	live := 0
-	for _, o := range n.guests {
-		if o.live() {
-			live++
-		}
-	}
-	if live >= n.cfg.MaxGuests {
+	if live := n.countLive(); live >= n.cfg.MaxGuests {
 		return failHint(api.CodeNoCapacity, "stop one, or raise the limit", "the node has %d guests, its limit", live)
 	}
 	if free := n.freeMemory(); free < g.memory() {
 		return fail(api.CodeNoCapacity, "the guest needs %d bytes of memory, %d are free", g.memory(), free)
 	}
-	n.guests[g.id] = g
+	n.remember(g)
 	n.wg.Go(func() { n.watch(g) })
 	return nil
+}
+
+// remember registers a guest, and forgets the oldest of those that are not
+// here any more when there are too many. The caller holds n.mu.
+func (n *Node) remember(g *guest) {
+	n.guests[g.id] = g
+	if len(n.guests) <= maxKnown {
+		return
+	}
+	var oldest *guest
+	for _, o := range n.guests {
+		if o != g && !o.live() && (oldest == nil || o.started.Before(oldest.started)) {
+			oldest = o
+		}
+	}
+	if oldest != nil {
+		delete(n.guests, oldest.id)
+	}
 }
 
 // watch waits for the guest to end, and frees what it had.

@@ -351,7 +351,7 @@ func (in *incoming) activate() {
 func (n *Node) own(g *guest) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.guests[g.id] = g
+	n.remember(g)
 	if g.env == nil {
 		return
 	}

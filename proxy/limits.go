@@ -10,6 +10,7 @@ const (
 	maxStrings   = 4096      // arguments, and also environment variables
 	maxDirs      = 64        // folders of one guest
 	maxPeers     = 1024      // other nodes that connections are kept to
+	maxKnown     = 4096      // guests that are remembered, those that ended or moved included
 	maxBacklog   = 64 << 20  // bytes of pages held until the module is compiled
 	outputTail   = 64 << 10  // bytes of output kept of a guest without a session
 	wasmPage     = 64 << 10  // bytes
