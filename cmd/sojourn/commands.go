@@ -5,7 +5,7 @@ import "github.com/spf13/cobra"
 // commands returns all commands, in the order of the help text.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
-		newRun(), newRestore(), newTorture(), newBench(), newDoctor(), newVersion(),
+		newRun(), newRestore(), newInspect(), newTorture(), newBench(), newDoctor(), newVersion(),
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -118,6 +119,8 @@ func readProgram(path string) (*program, error) {
 	}
 	return &program{path: path, bytes: b}, nil
 }
+
+func (p *program) digest() [sha256.Size]byte { return sha256.Sum256(p.bytes) }
 
 func (p *program) name() string { return filepath.Base(p.path) }
 

@@ -63,10 +63,10 @@ func (s *snapshotSource) program() (*program, error) {
 		return readProgram(s.module)
 	}
 	p, err := readProgram(modulePath(s.file))
-	if errors.Is(err, fs.ErrNotExist) || err != nil && p == nil {
+	if err != nil {
 		return nil, hint(err, "a snapshot does not hold its module: give it with --module app.wasm")
 	}
-	return p, err
+	return p, nil
 }
 
 // restore reads the guest, frozen.
