@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"sojourn/proxy/api"
 )
@@ -30,7 +31,7 @@ func TestDrain(t *testing.T) {
 	if len(a.has()) != 0 || !slices.Equal(all, ids) {
 		t.Errorf("a %q, b %q, c %q", a.has(), b.has(), c.has())
 	}
-	if len(b.has()) != 6 || len(c.has()) != 6 {
+	if len(b.has()) < 4 || len(c.has()) < 4 { // a report may come at a bad moment
 		t.Errorf("not even: b %q, c %q", b.has(), c.has())
 	}
 	if x.most > 3 {
@@ -88,6 +89,23 @@ func TestDrainDoesNotOvercommit(t *testing.T) {
 	close(gate)
 	if out := <-done; out.err != nil || len(out.res.Moved) != 2 || len(out.res.Left) != 2 {
 		t.Errorf("%+v", out)
+	}
+}
+
+// Nor one after the other, before the target has reported what it got.
+func TestDrainCountsWhatArrived(t *testing.T) {
+	x := start(t, func(c *Config) { c.Parallel, c.LostAfter = 1, time.Hour })
+	b := x.add(t, "b")
+	b.info.FreeMemory = 2*mib + mib/2
+	x.dial(t, b, "")
+	x.until(t, "b", NodeReady)
+	x.join(t, "a", "g1", "g2", "g3", "g4")
+	res, err := x.c.Drain(t.Context(), "a", nil)
+	if err != nil || len(res.Moved) != 2 || len(res.Left) != 2 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	for _, l := range res.Left {
+		wantCode(t, l.Error, CodeNoTarget, "no node can take")
 	}
 }
 

@@ -58,7 +58,10 @@ func (f *fakeNodes) add(t *testing.T, name string, guests ...string) *fakeNode {
 		}
 		mux.ServeHTTP(w, r)
 	}))
-	t.Cleanup(n.srv.Close)
+	t.Cleanup(func() {
+		n.srv.CloseClientConnections() // what waits at a gate
+		n.srv.Close()
+	})
 	n.info.URL = n.srv.URL
 	f.mu.Lock()
 	defer f.mu.Unlock()

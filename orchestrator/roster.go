@@ -278,7 +278,8 @@ func (r *roster) departed(id, from, url string) {
 	m.node.Guests = guests
 }
 
-// arrived notes that a guest runs on the node at url, likewise.
+// arrived notes that a guest runs on the node at url, and takes its memory
+// there, likewise.
 func (r *roster) arrived(g api.Guest, url string, epoch uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -287,6 +288,13 @@ func (r *roster) arrived(g api.Guest, url string, epoch uint64) {
 		return
 	}
 	g.Epoch, g.Started, g.MovedTo = epoch, r.now(), ""
-	others := slices.DeleteFunc(slices.Clone(m.node.Guests), func(o api.Guest) bool { return o.ID == g.ID })
+	counted := false
+	others := slices.DeleteFunc(slices.Clone(m.node.Guests), func(o api.Guest) bool {
+		counted = counted || o.ID == g.ID && live(o.State)
+		return o.ID == g.ID
+	})
 	m.node.Guests = append(others, g)
+	if !counted {
+		m.node.FreeMemory -= min(m.node.FreeMemory, g.MemoryBytes)
+	}
 }
