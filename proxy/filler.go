@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -48,7 +49,7 @@ func (in *incoming) takeModule(b []byte) error {
 // compile keeps the module and begins to compile it.
 func (in *incoming) compile() error {
 	if len(in.module) > 0 {
-		if err := in.n.putModule(in.plan.Module, bytesReader(in.module)); err != nil {
+		if err := in.n.putModule(in.plan.Module, bytes.NewReader(in.module)); err != nil {
 			return err
 		}
 		in.module = nil

@@ -1,19 +1,15 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"sojourn/proxy/api"
 	"sojourn/proxy/handover"
 )
-
-func bytesReader(b []byte) io.Reader { return bytes.NewReader(b) }
 
 // resume goes on with what the records left: migrations that are undecided,
 // and guests that this node owns and may have an image of. Of several records
