@@ -250,4 +250,3 @@ func (w *world) send(k Kind) {
 		w.wire = append(w.wire, Event{Kind: k, Migration: mig})
 	}
 }
-
