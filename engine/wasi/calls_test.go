@@ -372,3 +372,21 @@ func TestSignaturesAreComplete(t *testing.T) {
 		}
 	}
 }
+
+func TestNullDevice(t *testing.T) {
+	g := newGuest(t, Config{}, filepath.Dir(os.DevNull))
+	fd := g.open("null", 0, 0)
+	g.write(fd, "gone")
+	if got := g.read(fd, 9); got != "" {
+		t.Errorf("read %q", got)
+	}
+	g = g.move(Config{}, filepath.Dir(os.DevNull))
+	g.must("fd_fdstat_get", fd, atResult)
+	if typ := g.mem[atResult]; typ != typeCharacter {
+		t.Errorf("type %d", typ)
+	}
+	ptr, n := g.path("tty")
+	if e := g.try("path_open", preopen, 0, ptr, n, 0, uint64(RightFdRead), 0, 0, atResult); e == OK {
+		t.Error("opened the terminal")
+	}
+}

@@ -40,8 +40,8 @@
 // # What it refuses
 //
 // Sockets other than ENOTSOCK, signals (ENOSYS), and opening anything in a mount
-// that is neither a regular file nor a directory (ENOTSUP): a pipe or a device could
-// block, and cannot follow.
+// that is not a regular file, a directory or the null device (ENOTSUP): a pipe or
+// another device could block, and cannot follow.
 //
 // A World is not safe for concurrent use: only the guest's own calls use it while
 // the guest runs, and Save, Describe and Close are for when it is frozen or ended.

@@ -125,7 +125,7 @@ func (d *descriptor) reopenDir(e savedDescriptor) error {
 	if e.Preopen {
 		return nil
 	}
-	return d.openAgain(os.O_RDONLY|openOnlyDir, func(i os.FileInfo) bool { return i.IsDir() })
+	return d.openAgain(os.O_RDONLY|openOnlyDir, os.FileInfo.IsDir)
 }
 
 func (d *descriptor) reopenFile(e savedDescriptor, carried []carriedFile) error {
@@ -147,7 +147,7 @@ func (d *descriptor) reopenFile(e savedDescriptor, carried []carriedFile) error 
 		d.file, err = carried[e.Carried-1].open(flags)
 		return err
 	}
-	return d.openAgain(flags, func(i os.FileInfo) bool { return i.Mode().IsRegular() })
+	return d.openAgain(flags, isFile)
 }
 
 // openAgain opens the descriptor's path, which must be of the kind that is says.

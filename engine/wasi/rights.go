@@ -46,13 +46,15 @@ const (
 		RightFdFilestatGet | RightFdFilestatSetSize | RightFdFilestatSetTimes |
 		RightPollFdReadwrite
 
+	// RightPathFilestatSetSize is no directory's, and path_open does not ask for it:
+	// Go and wasi-libc leave it out of directories through which they truncate.
 	dirRights = RightFdFdstatSetFlags | RightFdSync | RightFdDatasync | RightFdAdvise |
 		RightPathCreateDirectory | RightPathCreateFile | RightPathLinkSource |
 		RightPathLinkTarget | RightPathOpen | RightFdReaddir | RightPathReadlink |
 		RightPathRenameSource | RightPathRenameTarget | RightPathFilestatGet |
-		RightPathFilestatSetSize | RightPathFilestatSetTimes | RightFdFilestatGet |
-		RightFdFilestatSetTimes | RightPathSymlink | RightPathRemoveDirectory |
-		RightPathUnlinkFile | RightPollFdReadwrite
+		RightPathFilestatSetTimes | RightFdFilestatGet | RightFdFilestatSetTimes |
+		RightPathSymlink | RightPathRemoveDirectory | RightPathUnlinkFile |
+		RightPollFdReadwrite
 
 	streamRights = RightFdRead | RightFdWrite | RightFdFdstatSetFlags |
 		RightFdFilestatGet | RightPollFdReadwrite

@@ -36,12 +36,15 @@ func filetypeOf(m fs.FileMode) byte {
 	return typeUnknown
 }
 
-// filetype of a stream is a character device if it is a terminal, else unknown, for
+// filetype returns what kind of file the descriptor is. A stream is a character device if it is a terminal, else unknown, for
 // preview 1 has no name for a pipe.
 func (d *descriptor) filetype() byte {
 	switch d.kind {
 	case kindFile:
-		return typeRegular
+		if info, err := d.info(); err == nil {
+			return filetypeOf(info.Mode())
+		}
+		return typeUnknown
 	case kindDir:
 		return typeDirectory
 	}
