@@ -125,3 +125,7 @@ func (p *Plain) Run(ctx context.Context, host any, entry string) error {
 
 // Close frees the compiled code.
 func (p *Plain) Close(ctx context.Context) error { return p.rt.Close(ctx) }
+
+// InitialMemory returns what a module's own data puts into memory before anything runs,
+// without trailing zeros, for tools that do not run the module.
+func InitialMemory(m *wasm.Module) []byte { return initialMemory(m) }

@@ -1,5 +1,6 @@
-// A program that waits for a line three calls deep, with its source lines in it:
-// clang --target=wasm32-wasi -g -O1 -fno-inline -o lines.wasm lines.c
+// A program that waits for a line three calls deep, with its source lines in it. Link it
+// apart, as wasm-opt would spoil the lines:
+// clang --target=wasm32-wasi -g -O1 -fno-inline -c lines.c; clang --target=wasm32-wasi -o lines.wasm lines.o
 #include <stdio.h>
 
 static int innermost(int depth) {
