@@ -17,6 +17,8 @@ static int middle(int depth) {
 }
 
 int main(void) {
+	puts("ready");
+	fflush(stdout);
 	int sum = middle(40);
 	printf("sum %d\n", sum);
 	return 0;

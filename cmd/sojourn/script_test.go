@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bufio"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output in testdata/script")
+
+func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"sojourn": main}) }
+
+// TestScripts runs the command as a person does. $GUESTS is examples/guests/bin, and
+// $DATA is testdata.
+func TestScripts(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("GUESTS", filepath.Join(here, "../../examples/guests/bin"))
+			env.Setenv("DATA", filepath.Join(here, "testdata"))
+			env.Setenv("GOARCH", runtime.GOARCH)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"interrupt": interrupt,
+			"code":      code,
+		},
+	})
+}
+
+// interrupt SIGNAL command... runs a command whose input stays open, and sends it a
+// signal when it has printed a line. Its output and errors become files of that name;
+// with "!" it must fail.
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: interrupt SIGNAL command...")
+	}
+	sig := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": os.Interrupt}[args[0]]
+	path, err := exec.LookPath(args[1])
+	if err != nil {
+		path = filepath.Join(filepath.SplitList(ts.Getenv("PATH"))[0], args[1])
+	}
+	cmd := exec.Command(path, args[2:]...)
+	cmd.Dir, cmd.Env = ts.Getenv("WORK"), append(os.Environ(), "PATH="+ts.Getenv("PATH"))
+	errs, err := os.Create(ts.MkAbs("stderr.txt"))
+	ts.Check(err)
+	defer errs.Close()
+	cmd.Stderr = errs
+	in, err := cmd.StdinPipe()
+	ts.Check(err)
+	defer in.Close()
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	limit := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	defer limit.Stop()
+	line, err := bufio.NewReader(out).ReadString('\n')
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("stdout.txt"), []byte(line), 0o666))
+	ts.Check(cmd.Process.Signal(sig))
+	if err := cmd.Wait(); (err != nil) != neg {
+		ts.Fatalf("%v: %v", args, err)
+	}
+}
+
+// code N command... runs a command that must exit with N.
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N command...")
+	}
+	want := args[0]
+	if err := ts.Exec(args[1], args[2:]...); err == nil {
+		if want != "0" {
+			ts.Fatalf("exit code 0, want %s", want)
+		}
+	} else if got := "exit status " + want; err.Error() != got {
+		ts.Fatalf("%v, want %s", err, got)
+	}
+}
