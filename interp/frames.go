@@ -56,7 +56,11 @@ func (in *Instance) restarted(f *frame, pt *rewrite.Point) {
 	f.PC = pt.At
 	f.Stack = f.Stack[:len(f.Stack)-pt.Results]
 	for i, t := range in.prog.Module().Types[pt.Callee].Params {
-		f.Stack = append(f.Stack, snapshotfmt.Value{Type: snapshotfmt.Type(t), Lo: in.restart[i]})
+		lo := in.restart[i]
+		if t == wasm.I32 || t == wasm.F32 {
+			lo = uint64(uint32(lo)) // wazero leaves the upper half open
+		}
+		f.Stack = append(f.Stack, snapshotfmt.Value{Type: snapshotfmt.Type(t), Lo: lo})
 	}
 	in.restart = nil
 }

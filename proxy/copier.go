@@ -238,7 +238,7 @@ func (o *outgoing) sendFinal(ctx context.Context) error {
 	if err := o.round(ctx, &last); err != nil {
 		return err
 	}
-	st, err := capture(o.g.env)
+	st, err := o.g.env.Capture()
 	if err != nil {
 		return err
 	}

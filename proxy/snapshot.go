@@ -69,7 +69,7 @@ func (n *Node) thawSoon(g *guest) {
 
 // writeDown writes a frozen guest's snapshot.
 func (n *Node) writeDown(g *guest, w io.Writer) error {
-	st, err := capture(g.env)
+	st, err := g.env.Capture()
 	if err != nil {
 		return err
 	}
@@ -147,27 +147,4 @@ func (n *Node) fill(ctx context.Context, mod *engine.Module, spec engine.Spec, d
 		return nil, errors.Join(err, in.Close())
 	}
 	return in.Complete(st)
-}
-
-// capture returns a frozen guest's state in the form that snapshotfmt wants:
-// nothing above the 32 bits of a narrow value, where the arguments of an
-// interrupted host call may carry what the compiler left there.
-func capture(env *engine.Environment) (*snapshotfmt.State, error) {
-	st, err := env.Capture()
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range st.Frames {
-		narrow(f.Locals)
-		narrow(f.Stack)
-	}
-	return st, nil
-}
-
-func narrow(vs []snapshotfmt.Value) {
-	for i := range vs {
-		if t := vs[i].Type; t == snapshotfmt.I32 || t == snapshotfmt.F32 {
-			vs[i].Lo &= 1<<32 - 1
-		}
-	}
 }

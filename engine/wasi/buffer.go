@@ -5,6 +5,7 @@ type StreamState struct {
 	Input    []byte `cbor:"1,keyasint,omitempty"` // received, not read by the guest
 	InputEnd bool   `cbor:"2,keyasint,omitempty"` // and no more will come
 	Output   []byte `cbor:"3,keyasint,omitempty"` // written by the guest, not sent
+	Offset   uint64 `cbor:"4,keyasint,omitempty"` // of Output in all that was written, where a stream counts
 }
 
 // Append appends the state's encoding to b.
