@@ -5,7 +5,9 @@ import "github.com/spf13/cobra"
 // commands returns all commands, in the order of the help text.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
-		newRun(), newRestore(), newInspect(), newTorture(), newBench(), newDoctor(), newVersion(),
+		newRun(), newCheckpoint(), newRestore(), newInspect(),
+		newNode(), newOrchestrator(), newPs(), newMigrate(), newDrain(),
+		newDemo(), newTorture(), newBench(), newDoctor(), newVersion(),
 	}
 }
 
