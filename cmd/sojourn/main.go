@@ -55,7 +55,7 @@ func newRoot() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	for _, c := range append(commands(), newNode(), newOrchestrator(), newPs(), newMigrate(), newDrain(), newDemo()) {
+	for _, c := range commands() {
 		root.AddCommand(c)
 	}
 	return root
