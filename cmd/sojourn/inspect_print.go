@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // print shows an inspection to a person, innermost frame first.
@@ -12,7 +11,7 @@ func (in *inspection) print(out io.Writer) error {
 	w := bufio.NewWriter(out)
 	fmt.Fprintf(w, "module       %s (%d bytes)\n", in.Module, in.ModuleBytes)
 	fmt.Fprintf(w, "captured     on %s, %s\n", in.Engine, in.ISA)
-	fmt.Fprintf(w, "arguments    %s\n", strings.Join(in.Args, " "))
+	fmt.Fprintf(w, "arguments    %q\n", in.Args)
 	if in.Instance != "" {
 		fmt.Fprintf(w, "instance     %s, epoch %d\n", in.Instance, in.Epoch)
 	}
