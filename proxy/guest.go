@@ -273,6 +273,8 @@ func (g *guest) here() error {
 		return e
 	case g.env == nil:
 		return fail(api.CodeConflict, "guest %s was lost with the process that ran it", g.id)
+	case g.ended:
+		return failHint(api.CodeConflict, "its output is still here", "guest %s has ended", g.id)
 	}
 	return nil
 }

@@ -99,7 +99,7 @@ func TestLongProgramsMove(t *testing.T) {
 			comp := startNode(t, []string{bin}, allow...)
 			allow[1] = "interpreter"
 			intp := startNode(t, []string{bin}, allow...)
-			want := undisturbed(t, bin, p, spec)
+			want := undisturbed(t, bin, p, deploy(t, p, t.TempDir()))
 
 			module, err := os.ReadFile(p.Module)
 			if err != nil {
@@ -123,7 +123,8 @@ func TestLongProgramsMove(t *testing.T) {
 				time.Sleep(stay)
 				res, err := at.Migrate(ctx, g.ID, api.MigrateRequest{To: other.URL()}, nil)
 				if err != nil {
-					t.Fatalf("move %d: %v", move, err)
+					g, _ := at.Show(ctx, g.ID)
+					t.Fatalf("move %d: %v; the guest is %s, %s", move, err, g.State, g.Error)
 				}
 				t.Logf("move %d: %d rounds, %.0f ms, stopped %.1f ms, %d KiB", move, len(res.Rounds), res.TotalMS, res.DowntimeMS, res.BytesSent>>10)
 				at, other = other, at
