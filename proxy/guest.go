@@ -59,15 +59,6 @@ func (g *guest) runs(m *engine.Module, env *engine.Environment) {
 	g.mod, g.env, g.module, g.kind = m, env, hexDigest(m.Digest()), m.Kind().String()
 }
 
-func (g *guest) lock(ctx context.Context) error {
-	select {
-	case g.busy <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 func (g *guest) tryLock() bool {
 	select {
 	case g.busy <- struct{}{}:
@@ -273,8 +264,6 @@ func (g *guest) here() error {
 		return e
 	case g.env == nil:
 		return fail(api.CodeConflict, "guest %s was lost with the process that ran it", g.id)
-	case g.ended:
-		return failHint(api.CodeConflict, "its output is still here", "guest %s has ended", g.id)
 	}
 	return nil
 }

@@ -38,6 +38,9 @@ func (n *Node) Migrate(ctx context.Context, id string, r api.MigrateRequest, pro
 	if err := g.here(); err != nil {
 		return api.MigrateResult{}, err
 	}
+	if !g.live() {
+		return api.MigrateResult{}, failHint(api.CodeConflict, "its output is still here", "guest %s has ended", id)
+	}
 	if r.To == n.URL() {
 		return api.MigrateResult{}, fail(api.CodeBadRequest, "guest %s is on %s already", id, r.To)
 	}

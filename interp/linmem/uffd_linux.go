@@ -25,7 +25,7 @@ const (
 	uffdRegisterModeWP = 1 << 1 // UFFDIO_REGISTER_MODE_WP
 
 	uffdioAPI        = 3<<30 | 24<<16 | uffdAPI<<8 | 0x3f // _IOWR(0xAA, 0x3F, struct uffdio_api)
-	uffdioRegister   = 3<<30 | 32<<16 | uffdAPI<<8 | 0x00 // _IOWR(0xAA, 0x00, struct uffdio_register)
+	uffdioRegister   = 3<<30 | 32<<16 | uffdAPI<<8 // _IOWR(0xAA, 0x00, struct uffdio_register)
 	uffdioUnregister = 2<<30 | 16<<16 | uffdAPI<<8 | 0x01 // _IOR(0xAA, 0x01, struct uffdio_range)
 )
 
@@ -56,7 +56,10 @@ type pmScanArg struct {
 }
 
 // pageRegion is struct page_region: addresses, the end not included.
-type pageRegion struct{ start, end, categories uint64 }
+type pageRegion struct {
+	start, end uint64
+	_          uint64 // categories
+}
 
 // openUffd returns a userfaultfd in asynchronous write-protect mode.
 func openUffd() (int, error) {

@@ -15,14 +15,13 @@ const heavyWork = 1 << 16
 // that the walk is still in closes a cycle and is counted; when a function is left,
 // all that it calls is known.
 type graph struct {
-	p        *Plan
-	types    map[string]int // structure of a type -> its node, counted from 0
-	byType   [][]int        // functions (in fns) of each type node
-	hostType []bool         // the type node reaches a blocking import (its thunk)
-	state    []uint8        // of each node
-	work     []int          // instructions up to the next counted place, saturated
-	susp     []bool
-	cycle    []bool // type node: some function behind it closes a cycle
+	p      *Plan
+	types  map[string]int // structure of a type -> its node, counted from 0
+	byType [][]int        // functions (in fns) of each type node
+	state  []uint8        // of each node
+	work   []int          // instructions up to the next counted place, saturated
+	susp   []bool
+	cycle  []bool // type node: some function behind it closes a cycle
 }
 
 const (

@@ -115,11 +115,11 @@ func (d *decoder) nextSection() {
 		return
 	}
 	d.section, d.what = secNames[id], "size"
-	start, size := d.pos, d.size()
+	size := d.size()
 	if !d.ok() {
 		return
 	}
-	start = d.pos
+	start := d.pos
 	end := start + size
 	whole := d.b
 	d.b = whole[:end:end] // so that nothing reads past its section
