@@ -25,7 +25,7 @@ const (
 	uffdRegisterModeWP = 1 << 1 // UFFDIO_REGISTER_MODE_WP
 
 	uffdioAPI        = 3<<30 | 24<<16 | uffdAPI<<8 | 0x3f // _IOWR(0xAA, 0x3F, struct uffdio_api)
-	uffdioRegister   = 3<<30 | 32<<16 | uffdAPI<<8 // _IOWR(0xAA, 0x00, struct uffdio_register)
+	uffdioRegister   = 3<<30 | 32<<16 | uffdAPI<<8        // _IOWR(0xAA, 0x00, struct uffdio_register)
 	uffdioUnregister = 2<<30 | 16<<16 | uffdAPI<<8 | 0x01 // _IOR(0xAA, 0x01, struct uffdio_range)
 )
 
