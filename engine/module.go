@@ -8,12 +8,22 @@ import (
 
 	"sojourn/engine/wasi"
 	"sojourn/interp"
+	"sojourn/snapshotfmt"
 )
 
 // Module is a guest's module, prepared to run in one way. It is safe for concurrent use.
 type Module struct {
 	prog  *interp.Program
 	bytes []byte
+
+	hash sync.Once
+	base *snapshotfmt.Base
+}
+
+// Base returns the module's initial memory as what snapshots leave out.
+func (m *Module) Base() *snapshotfmt.Base {
+	m.hash.Do(func() { m.base = snapshotfmt.NewBase(m.InitialMemory()) })
+	return m.base
 }
 
 // Digest returns the SHA-256 of the module as its author shipped it.

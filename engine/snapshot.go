@@ -27,7 +27,7 @@ func (e *Environment) Snapshot(w io.Writer, meta snapshotfmt.Meta) error {
 	if lm := e.Memory(); lm != nil {
 		mem = lm.Bytes()
 	}
-	return snapshotfmt.Encode(w, m, st, mem, snapshotfmt.Options{Base: snapshotfmt.NewBase(e.mod.InitialMemory())})
+	return snapshotfmt.Encode(w, m, st, mem, snapshotfmt.Options{Base: e.mod.Base()})
 }
 
 // describe fills in what a snapshot taken now says of this node.
@@ -74,8 +74,7 @@ func (i *Incoming) fill(dec *snapshotfmt.Decoder, pages uint32) error {
 	if err := i.Grow(pages); err != nil {
 		return err
 	}
-	base := snapshotfmt.NewBase(i.mod.InitialMemory())
-	return dec.Pages(base, func(page uint32, data []byte) error {
+	return dec.Pages(i.mod.Base(), func(page uint32, data []byte) error {
 		copy(i.Memory().Bytes()[int(page)*snapshotfmt.PageSize:], data)
 		return nil
 	})
