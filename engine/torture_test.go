@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"testing"
 
 	"sojourn/engine"
@@ -22,6 +23,19 @@ const moves = 40
 // much slower.
 const brief = 200
 
+// programs returns what TestPrograms runs: by default as many as go test's own time limit
+// allows on two cores; with SOJOURN_ALL set, all there are.
+func programs() []corpus.Recipe {
+	std := corpus.GoStdTests()
+	if os.Getenv("SOJOURN_ALL") == "" {
+		std = slices.DeleteFunc(std, func(r corpus.Recipe) bool {
+			return slices.Contains([]string{"go-test/bytes", "go-test/math/big", "go-test/regexp",
+				"go-test/strconv", "go-test/strings", "go-test/text/template"}, r.Name)
+		})
+	}
+	return append(corpus.Foreign(), std...)
+}
+
 // TestPrograms runs programs that nobody here wrote, undisturbed and then frozen all
 // the time, each time through the bytes of a snapshot into a fresh instance, from the
 // compiler to the interpreter and back. They must print what they print on plain wazero.
@@ -29,7 +43,7 @@ func TestPrograms(t *testing.T) {
 	if !interp.HasCompiler() {
 		t.Fatal("this test needs wazero's compiler: run it on amd64 or arm64")
 	}
-	for _, r := range append(corpus.Foreign(), corpus.GoStdTests()...) {
+	for _, r := range programs() {
 		t.Run(r.Name, func(t *testing.T) {
 			p, err := r.Get(t.Context())
 			if err != nil {
