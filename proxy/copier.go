@@ -148,7 +148,7 @@ func (c *copier) flush(ctx context.Context) error {
 // copyMemory is pre-copy: it returns when the guest may be frozen.
 func (o *outgoing) copyMemory(ctx context.Context) error {
 	var err error
-	if o.cp, err = newCopier(o.g.env.Memory(), o.n.bases.of(o.g.mod), o.ch); err != nil {
+	if o.cp, err = newCopier(o.g.env.Memory(), o.g.mod.Base(), o.ch); err != nil {
 		return err
 	}
 	c := Copying{Aim: o.n.cfg.DowntimeAim, MaxRounds: o.n.cfg.MaxRounds}

@@ -99,7 +99,7 @@ func (in *incoming) unfold(ctx context.Context) error {
 	if m := f.in.Memory(); m != nil {
 		pages = m.Pages()
 	}
-	f.sums = in.n.bases.of(f.mod).Digests(pages)
+	f.sums = f.mod.Base().Digests(pages)
 	queue := f.queue
 	f.queue, f.queued = nil, 0
 	for _, fr := range queue {

@@ -88,9 +88,6 @@ func (p *process) kill() {
 // With images nobody's death costs anything. Without them the target's costs
 // nothing until it has thawed the guest.
 func TestKillAtEachFrame(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts many processes")
-	}
 	for _, c := range []struct {
 		name    string
 		source  bool

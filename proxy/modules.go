@@ -10,34 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"sojourn/engine"
 	"sojourn/interp"
 	"sojourn/proxy/api"
 	"sojourn/proxy/handover"
-	"sojourn/snapshotfmt"
 )
-
-// bases keeps the initial memory of modules, hashed once each.
-type bases struct {
-	mu  sync.Mutex
-	set map[[32]byte]*snapshotfmt.Base
-}
-
-func (b *bases) of(m *engine.Module) *snapshotfmt.Base {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	base := b.set[m.Digest()]
-	if base == nil {
-		if b.set == nil {
-			b.set = map[[32]byte]*snapshotfmt.Base{}
-		}
-		base = snapshotfmt.NewBase(m.InitialMemory())
-		b.set[m.Digest()] = base
-	}
-	return base
-}
 
 func (n *Node) modulePath(digest string) (string, error) {
 	b, err := hex.DecodeString(digest)

@@ -36,7 +36,6 @@ type Node struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // everything the node has started
 	mods   engine.Modules
-	bases  bases
 	store  *handover.Store
 	begin  sync.Once // of what the records left undecided
 

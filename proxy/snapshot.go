@@ -82,7 +82,7 @@ func (n *Node) writeDown(g *guest, w io.Writer) error {
 	g.mu.Unlock()
 	man := snapshotfmt.Manifest{Module: g.mod.Digest(), ModuleSize: uint64(len(g.mod.Bytes())), Meta: snapshotfmt.Meta{
 		Instance: g.id, Epoch: epoch, Created: time.Now(), Engine: g.kind, ISA: runtime.GOARCH}}
-	return snapshotfmt.Encode(w, man, st, mem, snapshotfmt.Options{Base: n.bases.of(g.mod)})
+	return snapshotfmt.Encode(w, man, st, mem, snapshotfmt.Options{Base: g.mod.Base()})
 }
 
 // Restore runs the guest in a snapshot file, under the rights in spec, as a
@@ -143,7 +143,7 @@ func (n *Node) fill(ctx context.Context, mod *engine.Module, spec engine.Spec, d
 		}
 		mem = m.Bytes()
 	}
-	if err := dec.Memory(n.bases.of(mod), mem); err != nil {
+	if err := dec.Memory(mod.Base(), mem); err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
 	return in.Complete(st)
