@@ -65,6 +65,12 @@ type Options struct {
 	Host   []HostFunc // what it can import
 }
 
+// Module is one module of a guest.
+type Module struct {
+	Name  string // under which modules behind it in the list import from it
+	Bytes []byte
+}
+
 // Stats are the costs of preparing a module.
 type Stats struct {
 	Bytes, StoppableBytes int           // of the module, before and after rewriting
@@ -87,9 +93,21 @@ type Program struct {
 	resumes map[resumeKey]*resumes
 }
 
-// Prepare decodes, validates, rewrites and compiles a module. It refuses what cannot
-// be run or made stoppable, naming the construct and its place.
+// Prepare decodes, validates, rewrites and compiles a guest of one module. It refuses
+// what cannot be run or made stoppable, naming the construct and its place.
 func Prepare(ctx context.Context, module []byte, opt Options) (*Program, error) {
+	return PrepareLinked(ctx, []Module{{Bytes: module}}, opt)
+}
+
+// PrepareLinked prepares a guest of several modules. An import is resolved to the
+// export of the last module before it in the list that has the import's module name,
+// and to a host function where none has. The last module is the program, the others
+// are its libraries.
+func PrepareLinked(ctx context.Context, modules []Module, opt Options) (*Program, error) {
+	if len(modules) != 1 {
+		return nil, fmt.Errorf("a guest of %d modules: linking them is not supported", len(modules))
+	}
+	module := modules[0].Bytes
 	kind, err := opt.Engine.resolve()
 	if err != nil {
 		return nil, err
