@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sojourn/examples/guests"
+	"sojourn/interp"
+)
+
+// TestRun measures one short program and reads what is printed.
+func TestRun(t *testing.T) {
+	if !interp.HasCompiler() {
+		t.Fatal("the suite needs wazero's compiler: run it on amd64 or arm64")
+	}
+	was := suite
+	t.Cleanup(func() { suite = was })
+	suite = []entry{{name: "sieve", args: []string{"5000"}}}
+
+	var out, errs bytes.Buffer
+	if err := run(t.Context(), []string{"-runs", "1", "-json"}, &out, &errs); err != nil {
+		t.Fatal(err)
+	}
+	var all []result
+	if err := json.Unmarshal(out.Bytes(), &all); err != nil || len(all) != 1 {
+		t.Fatalf("%v in %s", err, out.Bytes())
+	}
+	r := all[0]
+	if r.FrozenAt == 0 || r.FrozenAt >= r.Points {
+		t.Errorf("frozen at %d of %d points", r.FrozenAt, r.Points)
+	}
+	for name, c := range map[string]float64{"code": r.Code.Ratio, "module": r.Module.Ratio, "compile": r.Compile.Ratio} {
+		if c <= 1 {
+			t.Errorf("%s: the movable program has %.2f of the plain one's", name, c)
+		}
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"-only nonesuch", `"nonesuch"; there are fib`},
+		{"-runs 0", "at least one run"},
+		{"-at 1", "-at from 0"},
+		{"-doc nonesuch.md -only vm -runs 1 extra", "flags only"},
+	} {
+		err := run(t.Context(), strings.Fields(c.args), new(bytes.Buffer), new(bytes.Buffer))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want an error with %q", c.args, err, c.want)
+		}
+	}
+}
+
+// TestSuite checks that each of our own guests that is named is there.
+func TestSuite(t *testing.T) {
+	for _, e := range suite {
+		if e.size > 0 {
+			continue
+		}
+		if _, err := guests.Module(e.name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestInsert(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "doc.md")
+	if err := os.WriteFile(file, []byte("before\n"+begin+"old\n"+end+"after\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := insert(file, []byte("new\n")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(file)
+	if want := "before\n" + begin + "new\n" + end + "after\n"; err != nil || string(got) != want {
+		t.Errorf("%q (%v), want %q", got, err, want)
+	}
+	if err := os.WriteFile(file, []byte(end+begin), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := insert(file, nil); err == nil || !strings.Contains(err.Error(), "has no lines") {
+		t.Errorf("a file without the lines: %v", err)
+	}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+
+	"sojourn/bench/measure"
+)
+
+// The tables stand between these lines of a document.
+const (
+	begin = "<!-- go run ./bench -doc: begin -->\n"
+	end   = "<!-- go run ./bench -doc: end -->\n"
+)
+
+// table writes the results as Markdown.
+func table(all []*result) []byte {
+	var w bytes.Buffer
+	fmt.Fprint(&w, "| program | plain, CPU ms | before | after | pairs | code | module | compile |\n|---|---|---|---|---|---|---|---|\n")
+	for _, r := range all {
+		fmt.Fprintf(&w, "| %s | %.0f | %.2f | %.2f | %.2f, %.2f | %.2f | %.2f | %.2f |\n", r.Name, r.Before.Plain,
+			r.Before.Ratio, r.After.Ratio, r.PairsB, r.PairsA, r.Code.Ratio, r.Module.Ratio, r.Compile.Ratio)
+	}
+	for _, sum := range []struct {
+		name string
+		of   func([]float64) float64
+	}{{"geometric mean", measure.Mean}, {"worst", worst}} {
+		fmt.Fprintf(&w, "| **%s** | ", sum.name)
+		for _, column := range []func(*result) float64{
+			func(r *result) float64 { return r.Before.Ratio },
+			func(r *result) float64 { return r.After.Ratio },
+			nil,
+			func(r *result) float64 { return r.Code.Ratio },
+			func(r *result) float64 { return r.Module.Ratio },
+			func(r *result) float64 { return r.Compile.Ratio },
+		} {
+			if column == nil {
+				fmt.Fprint(&w, "| ")
+				continue
+			}
+			var figures []float64
+			for _, r := range all {
+				figures = append(figures, column(r))
+			}
+			fmt.Fprintf(&w, "| **%.2f** ", sum.of(figures))
+		}
+		fmt.Fprint(&w, "|\n")
+	}
+	return w.Bytes()
+}
+
+func worst(figures []float64) (w float64) {
+	for _, f := range figures {
+		w = max(w, f)
+	}
+	return w
+}
+
+// insert puts text between the lines begin and end of a file.
+func insert(file string, text []byte) error {
+	doc, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	head, rest, ok := bytes.Cut(doc, []byte(begin))
+	_, tail, ok2 := bytes.Cut(rest, []byte(end))
+	if !ok || !ok2 {
+		return fmt.Errorf("%s has no lines\n%s%sto put the table between", file, begin, end)
+	}
+	return os.WriteFile(file, bytes.Join([][]byte{head, []byte(begin), text, []byte(end), tail}, nil), 0o644)
+}
