@@ -14,6 +14,9 @@
 //	copy(in2.Memory().Bytes(), in.Memory().Bytes())
 //	err = in2.Run(ctx)                      // goes on at the next instruction
 //
+// A library, which has no entry function, is called by [Instance.Begin], as often as
+// its host likes; see invoke.go.
+//
 // A guest stops where it asks the host: at loop heads and behind calls that can
 // suspend, some ten thousand times a second. What it asks with, and how its frames
 // get out and in, is described in package rewrite.

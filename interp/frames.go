@@ -94,7 +94,7 @@ func (in *Instance) toTransfer(ctx context.Context, f *frame) (err error) {
 
 // check finds where each frame of a state goes on, and refuses frames that the module
 // cannot have.
-func (p *Program) check(st *snapshotfmt.State, entry string) ([]frame, error) {
+func (p *Program) check(st *snapshotfmt.State, cfg *Config) ([]frame, error) {
 	frames := make([]frame, len(st.Frames))
 	for i, f := range st.Frames {
 		waiting := i < len(st.Frames)-1
@@ -112,8 +112,8 @@ func (p *Program) check(st *snapshotfmt.State, entry string) ([]frame, error) {
 		frames[i].Stack = append([]snapshotfmt.Value{}, f.Stack...) // results are pushed on it
 		pt := &p.plan.Points[en.Point]
 		if i == 0 {
-			if want := p.outermost(st, entry); f.Func != want {
-				return nil, bad("the outermost frame must be of function %d (%s)", want, p.Module().FuncName(want))
+			if err := p.checkOutermost(st, f.Func, cfg); err != nil {
+				return nil, bad("%v", err)
 			}
 		}
 		if waiting {
@@ -126,13 +126,6 @@ func (p *Program) check(st *snapshotfmt.State, entry string) ([]frame, error) {
 		}
 	}
 	return frames, nil
-}
-
-func (p *Program) outermost(st *snapshotfmt.State, entry string) uint32 {
-	if !st.Started && p.Module().Start != nil {
-		return *p.Module().Start
-	}
-	return p.entryIndex(entry)
 }
 
 // checkCall checks that a call at pt can be the call of a function.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +31,7 @@ var (
 type Config struct {
 	Host        any    // for host functions: HostCall.Host
 	Entry       string // exported function to run; "_start" when empty
+	Library     bool   // run no entry function, but those that Begin names
 	MemoryPages uint32 // most pages of 64 KiB; 0 is what the module allows
 	TableSize   uint32 // most elements of any table; 0 is 10,000,000
 
@@ -46,7 +46,7 @@ type phase int
 const (
 	fresh    phase = iota // not even its data is in memory
 	starting              // in the start function, or before it
-	running               // in the entry function, or before it
+	running               // in the entry function, or before it; or a library
 	ended
 )
 
@@ -65,6 +65,8 @@ type Instance struct {
 	refs                  map[uint64]uint64 // references seen, as wazero has them -> function index
 
 	phase    phase
+	pending  *call // from outside, not begun
+	results  []snapshotfmt.Value
 	frames   []frame // waiting, outermost first
 	captured []frame // of an unwinding, innermost first
 	unwound  bool
@@ -97,10 +99,8 @@ func (p *Program) Instantiate(ctx context.Context, cfg Config) (*Instance, error
 }
 
 func (p *Program) instance(ctx context.Context, cfg Config) (*Instance, error) {
-	if cfg.Entry == "" {
-		cfg.Entry = "_start"
-	}
-	if err := p.checkEntry(cfg.Entry); err != nil {
+	entry, err := p.entry(&cfg)
+	if err != nil {
 		return nil, err
 	}
 	if cfg.TableSize == 0 {
@@ -111,7 +111,7 @@ func (p *Program) instance(ctx context.Context, cfg Config) (*Instance, error) {
 			return nil, fmt.Errorf("table %d starts with %d elements; the limit is %d", i, t.Min, cfg.TableSize)
 		}
 	}
-	in := &Instance{prog: p, cfg: cfg, satellites: map[resumeKey]api.Module{}, refs: map[uint64]uint64{}, stop: make(chan struct{})}
+	in := &Instance{prog: p, cfg: cfg, pending: entry, satellites: map[resumeKey]api.Module{}, refs: map[uint64]uint64{}, stop: make(chan struct{})}
 	if err := in.reserve(); err != nil {
 		return nil, err
 	}
@@ -136,29 +136,22 @@ func (p *Program) instance(ctx context.Context, cfg Config) (*Instance, error) {
 	return in, nil
 }
 
-func (p *Program) checkEntry(name string) error {
-	for _, e := range p.Module().Exports {
-		if e.Name != name || e.Kind != wasm.KindFunc {
-			continue
-		}
-		if t, _ := p.Module().FuncType(e.Index); len(t.Params) > 0 {
-			return fmt.Errorf("function %q takes parameters: %v; the host has none to give", name, t)
-		}
-		if e.Index < uint32(p.Module().NumImportedFuncs()) {
-			return fmt.Errorf("function %q is an import, and not the module's own", name)
-		}
-		return nil
+// entry returns the call that a program is run by, nil for a library.
+func (p *Program) entry(cfg *Config) (*call, error) {
+	if cfg.Library {
+		return nil, nil
 	}
-	return fmt.Errorf("the module exports no function %q: it is a library and not a program", name)
-}
-
-func (p *Program) entryIndex(name string) uint32 {
-	for _, e := range p.Module().Exports {
-		if e.Name == name && e.Kind == wasm.KindFunc {
-			return e.Index
-		}
+	if cfg.Entry == "" {
+		cfg.Entry = "_start"
 	}
-	return math.MaxUint32
+	fn, err := p.exported(cfg.Entry)
+	if err != nil {
+		return nil, fmt.Errorf("%w, which a program begins with: is it a library?", err)
+	}
+	if t, _ := p.Module().FuncType(fn); len(t.Params) > 0 {
+		return nil, fmt.Errorf("function %q takes parameters: %v; the host has none to give", cfg.Entry, t)
+	}
+	return &call{fn: fn}, nil
 }
 
 // reserve makes the linear memory, at its greatest size.

@@ -2,6 +2,7 @@ package interp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -17,10 +18,14 @@ import (
 // function has returned, ErrFrozen, an *Exit, a *Trap, or what Kill was given. After
 // ErrFrozen it can be called again to go on.
 //
+// For a library it returns nil when the function that Begin named has returned, and
+// when there is none to call. A trap leaves a library whose start function has returned
+// ready for another call.
+//
 // Frames that were captured run one at a time: when the innermost one returns, its
 // results go to the one outside it. The others wait as data, however many they are.
 func (in *Instance) Run(ctx context.Context) error {
-	for in.phase != ended {
+	for in.phase != ended && !in.idle() {
 		err := in.next(ctx)
 		if err == nil && in.unwound {
 			slices.Reverse(in.captured)
@@ -30,11 +35,19 @@ func (in *Instance) Run(ctx context.Context) error {
 			return ErrFrozen
 		}
 		if err != nil {
-			in.phase = ended
+			var trap *Trap
+			if in.abandon(); !in.cfg.Library || in.phase < running || !errors.As(err, &trap) {
+				in.phase = ended
+			}
 			return err
 		}
 	}
 	return nil
+}
+
+// idle reports whether the guest is a library that waits for a call.
+func (in *Instance) idle() bool {
+	return in.phase == running && in.pending == nil && len(in.frames) == 0
 }
 
 // next makes one call into the guest: the innermost frame that waits, or the next of
@@ -58,26 +71,32 @@ func (in *Instance) next(ctx context.Context) error {
 			in.phase = running
 			return nil
 		}
-		return in.call(ctx, *m.Start)
+		return in.call(ctx, call{fn: *m.Start})
 	default:
-		return in.call(ctx, in.prog.entryIndex(in.cfg.Entry))
+		c := *in.pending
+		in.pending = nil
+		return in.call(ctx, c)
 	}
 }
 
-// call calls a function of the author's index space that takes no parameters.
-func (in *Instance) call(ctx context.Context, fn uint32) error {
-	if fn < uint32(in.prog.Module().NumImportedFuncs()) {
+// call calls a function from outside.
+func (in *Instance) call(ctx context.Context, c call) error {
+	if c.fn < uint32(in.prog.Module().NumImportedFuncs()) {
 		return fmt.Errorf("the start function is an import: there is nothing to run in the module")
 	}
-	_, err := in.enter(ctx, in.main.ExportedFunction(in.prog.plan.FuncExport(fn)))
-	if err == nil && !in.unwound {
-		in.phase++
+	args, err := in.raw(ctx, c.args)
+	if err != nil {
+		return err
 	}
-	return err
+	res, err := in.enter(ctx, in.main.ExportedFunction(in.prog.plan.FuncExport(c.fn)), args...)
+	if err != nil || in.unwound {
+		return err
+	}
+	return in.returned(ctx, c.fn, res)
 }
 
 // enter calls into the guest and settles the budget.
-func (in *Instance) enter(ctx context.Context, f api.Function) ([]uint64, error) {
+func (in *Instance) enter(ctx context.Context, f api.Function, args ...uint64) ([]uint64, error) {
 	if in.target == 0 {
 		in.target = firstRefill
 	}
@@ -95,8 +114,9 @@ func (in *Instance) enter(ctx context.Context, f api.Function) ([]uint64, error)
 		in.refill.Set(1)
 		in.given = 1
 	}
-	res, err := f.Call(in.context(ctx))
+	res, err := f.Call(in.context(ctx), args...)
 	if err != nil {
+		in.settle()
 		return nil, in.trap(err)
 	}
 	if !in.unwound {
@@ -125,8 +145,7 @@ func (in *Instance) goOn(ctx context.Context, i int) error {
 		return err
 	}
 	if i == 0 {
-		in.phase++
-		return nil
+		return in.returned(ctx, f.Func, res)
 	}
 	t, _ := in.prog.Module().FuncType(f.Func)
 	vs, err := in.values(ctx, t.Results, res)

@@ -21,6 +21,8 @@ func (in *Instance) Capture(ctx context.Context) (*snapshotfmt.State, error) {
 	switch {
 	case in.phase == ended:
 		return nil, ErrEnded
+	case in.cfg.Library && in.pending != nil:
+		return nil, fmt.Errorf("capture: a call has been begun, and Run has not: its arguments have no place in a state")
 	case in.phase == fresh: // so that what is captured is always past initialisation
 		if err := in.next(ctx); err != nil {
 			return nil, err
@@ -79,7 +81,7 @@ func (in *Instance) Restore(ctx context.Context, st *snapshotfmt.State, host any
 	if in.phase != fresh {
 		return fmt.Errorf("restore: the guest has begun to run")
 	}
-	frames, err := in.prog.check(st, in.cfg.Entry)
+	frames, err := in.prog.check(st, &in.cfg)
 	if err != nil {
 		return err
 	}
@@ -99,6 +101,9 @@ func (in *Instance) Restore(ctx context.Context, st *snapshotfmt.State, host any
 	in.phase = starting
 	if st.Started {
 		in.phase = running
+		if len(frames) > 0 {
+			in.pending = nil
+		}
 	}
 	in.warm(ctx)
 	return nil

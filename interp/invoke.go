@@ -1,0 +1,147 @@
+package interp
+
+import (
+	"context"
+	"fmt"
+
+	"sojourn/interp/wasm"
+	"sojourn/snapshotfmt"
+)
+
+// A guest calls its functions from the outside in: the start function, and then what
+// the host asks for. A program's host asks once, for the entry function; a library's
+// asks as often as it likes:
+//
+//	in, err := prog.Instantiate(ctx, interp.Config{Library: true})
+//	err = in.Run(ctx)                      // the start function
+//	err = in.Begin("add", one, two)
+//	err = in.Run(ctx)                      // nil, ErrFrozen or a *Trap, as ever
+//	sum := in.Results()[0]
+//
+// A frozen call can be captured and goes on in another instance, whose Results are then
+// the call's: the outermost frame says what was called. A trap ends the call and not the
+// library.
+
+// call is a call that the host has asked for and that has not begun.
+type call struct {
+	fn   uint32 // in the author's index space
+	args []snapshotfmt.Value
+}
+
+// Begin makes the next Run call an exported function of a library whose start function
+// has returned and which is in no other call.
+func (in *Instance) Begin(name string, args ...snapshotfmt.Value) error {
+	switch {
+	case !in.cfg.Library:
+		return fmt.Errorf("call %q: the guest is a program, which runs its entry function and nothing else", name)
+	case in.phase == ended:
+		return fmt.Errorf("call %q: %w", name, ErrEnded)
+	case in.phase != running:
+		return fmt.Errorf("call %q: the guest's start function has not returned: Run runs it", name)
+	case in.pending != nil || len(in.frames) > 0:
+		return fmt.Errorf("call %q: the guest is in another call: Run goes on with it", name)
+	}
+	fn, err := in.prog.exported(name)
+	if err != nil {
+		return fmt.Errorf("call %q: %w", name, err)
+	}
+	t, _ := in.prog.Module().FuncType(fn)
+	if len(args) != len(t.Params) {
+		return fmt.Errorf("call %q: %d arguments; the function is %v", name, len(args), t)
+	}
+	for i, v := range args {
+		if err := in.prog.checkValue(v, t.Params[i]); err != nil {
+			return fmt.Errorf("call %q: argument %d: %w", name, i, err)
+		}
+	}
+	in.pending, in.results = &call{fn, args}, nil
+	return nil
+}
+
+// Results returns what the last call from outside has returned, when Run has returned nil.
+func (in *Instance) Results() []snapshotfmt.Value { return in.results }
+
+// exported returns the function of the module's own that it exports under a name.
+func (p *Program) exported(name string) (uint32, error) {
+	m := p.Module()
+	for _, e := range m.Exports {
+		if e.Name != name || e.Kind != wasm.KindFunc {
+			continue
+		}
+		if e.Index < uint32(m.NumImportedFuncs()) {
+			return 0, fmt.Errorf("function %q is an import, and not the module's own", name)
+		}
+		return e.Index, nil
+	}
+	return 0, fmt.Errorf("the module exports no function %q", name)
+}
+
+// checkOutermost checks that the host can have called a function: the start function,
+// then a program's entry or any function that a library exports.
+func (p *Program) checkOutermost(st *snapshotfmt.State, fn uint32, cfg *Config) error {
+	m := p.Module()
+	want := func(f uint32) error {
+		if f == fn {
+			return nil
+		}
+		return fmt.Errorf("the outermost frame must be of function %d (%s)", f, m.FuncName(f))
+	}
+	if !st.Started && m.Start != nil {
+		return want(*m.Start)
+	}
+	if !cfg.Library {
+		entry, err := p.exported(cfg.Entry)
+		if err != nil {
+			return err
+		}
+		return want(entry)
+	}
+	for _, e := range m.Exports {
+		if e.Kind == wasm.KindFunc && e.Index == fn && st.Started {
+			return nil
+		}
+	}
+	return fmt.Errorf("the outermost frame must be of a function that the module exports, after its start function")
+}
+
+// raw makes wazero's arguments of values.
+func (in *Instance) raw(ctx context.Context, vs []snapshotfmt.Value) ([]uint64, error) {
+	raw := make([]uint64, 0, len(vs)+1)
+	for _, v := range vs {
+		switch v.Type {
+		case snapshotfmt.V128:
+			raw = append(raw, v.Lo, v.Hi)
+		case snapshotfmt.ExternRef: // null
+			raw = append(raw, 0)
+		case snapshotfmt.FuncRef:
+			r, err := in.refRaw(ctx, v.Lo)
+			if err != nil {
+				return nil, err
+			}
+			raw = append(raw, r)
+		default:
+			raw = append(raw, v.Lo)
+		}
+	}
+	return raw, nil
+}
+
+// returned notes that the function called from outside has returned.
+func (in *Instance) returned(ctx context.Context, fn uint32, res []uint64) (err error) {
+	switch {
+	case in.phase == starting:
+		in.phase = running
+	case in.cfg.Library:
+		t, _ := in.prog.Module().FuncType(fn)
+		in.results, err = in.values(ctx, t.Results, res)
+	default:
+		in.phase = ended
+	}
+	return err
+}
+
+// abandon forgets a call that has trapped.
+func (in *Instance) abandon() {
+	in.frames, in.captured, in.restart = nil, nil, nil
+	in.unwound, in.again = false, false
+}
