@@ -43,6 +43,9 @@ func (p *Plan) callGraph() {
 	}
 	n := len(p.fns) + len(g.byType)
 	g.state, g.work, g.susp, g.cycle = make([]uint8, n), make([]int, n), make([]bool, n), make([]bool, n)
+	for t := range g.byType { // a table of a linked guest may hold any module's functions
+		g.susp[len(p.fns)+t], g.cycle[len(p.fns)+t] = p.link != nil, p.link != nil
+	}
 	for i := range p.fns {
 		if g.state[i] == unseen {
 			g.walk(i)
@@ -181,6 +184,8 @@ func (g *graph) leave(node int) {
 		switch {
 		case s.op != wasm.OpCall && s.op != wasm.OpCallIndirect: // loop, bulk
 			g.susp[node] = true
+		case to < 0 && g.p.linked(s.target):
+			s.counted, g.susp[node] = true, true
 		case to < 0:
 			g.susp[node] = g.susp[node] || g.p.blocks(s.target)
 		default:

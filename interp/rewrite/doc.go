@@ -51,5 +51,6 @@
 //
 // # What it refuses
 //
-// Imports of anything but functions: a guest is one module on one host.
+// Imports of anything but functions from the host. Modules of one guest import
+// everything from each other: see [Link].
 package rewrite

@@ -16,11 +16,11 @@ type indices interface {
 }
 
 // own is the rewritten module itself.
-type own struct{}
+type own struct{ p *Plan }
 
-func (own) fn(i uint32) uint32     { return i }
-func (own) global(i uint32) uint32 { return i }
-func (own) table(i uint32) uint32  { return i }
+func (own) fn(i uint32) uint32       { return i }
+func (o own) global(i uint32) uint32 { return o.p.ours(i) }
+func (own) table(i uint32) uint32    { return i }
 func (own) block(wasm.FuncType) uint32 {
 	panic("rewrite: guarded code needs no new block types")
 }
@@ -288,7 +288,7 @@ func (e *emitter) check(s *site, inside *region) {
 // askHost hands the frame to the host and returns if it is told to unwind.
 func (e *emitter) askHost(point int) {
 	e.spill(point)
-	e.i32(int32(point))
+	e.i32(int32(e.p.number(point)))
 	e.opU32(wasm.OpCall, e.idx.fn(e.p.ask()))
 	e.block(wasm.OpIf)
 	for _, t := range e.p.Module.Types[e.f.typ].Results {

@@ -29,9 +29,9 @@ func (p *Plan) addHelpers(g *wasm.Module) {
 	add(typeNone, elems)
 	add(typeNone, datas)
 	if p.References {
-		add(typeOne, ops(get(0), at(wasm.OpGlobalGet, l.held), at(wasm.OpTableSet, l.moving)))
+		add(typeOne, ops(get(0), at(wasm.OpGlobalGet, p.ours(l.held)), at(wasm.OpTableSet, l.moving)))
 		add(typeTwo, ops(get(0), get(1), at(wasm.OpTableGet, l.allRefs), at(wasm.OpTableSet, l.moving)))
-		add(typeOne, ops(get(0), at(wasm.OpTableGet, l.moving), at(wasm.OpGlobalSet, l.held)))
+		add(typeOne, ops(get(0), at(wasm.OpTableGet, l.moving), at(wasm.OpGlobalSet, p.ours(l.held))))
 	} else {
 		for range 3 { // keep the indices of what follows
 			add(typeNone, nil)
@@ -41,30 +41,30 @@ func (p *Plan) addHelpers(g *wasm.Module) {
 		add(p.segBody(op))
 	}
 	if p.TableWrites {
-		for t := range p.Module.Tables {
-			p.tableHelpers(uint32(t), p.Module.Tables[t].Elem, add)
+		for t, typ := range p.Module.Tables {
+			p.tableHelpers(p.spaces.impTables+uint32(t), typ.Elem, add)
 		}
 	}
 	for _, g := range p.vectorGlobals() {
 		lane := func(i byte) []byte {
-			return ops(at(wasm.OpGlobalGet, g), wasm.AppendOp(nil, wasm.OpI64x2ExtractLane), []byte{i}, at(wasm.OpGlobalSet, l.transfer+uint32(i)))
+			return ops(at(wasm.OpGlobalGet, p.ours(g)), wasm.AppendOp(nil, wasm.OpI64x2ExtractLane), []byte{i}, at(wasm.OpGlobalSet, p.ours(l.transfer+uint32(i))))
 		}
 		add(typeNone, ops(lane(0), lane(1)))
-		if !p.Module.Globals[g].Type.Mutable {
+		if !p.spaces.globals[g].Mutable {
 			add(typeNone, nil)
 			continue
 		}
-		add(typeNone, ops(at(wasm.OpGlobalGet, l.transfer), wasm.AppendOp(nil, wasm.OpI64x2Splat), at(wasm.OpGlobalGet, l.transfer+1),
-			wasm.AppendOp(nil, wasm.OpI64x2ReplaceLane), []byte{1}, at(wasm.OpGlobalSet, g)))
+		add(typeNone, ops(at(wasm.OpGlobalGet, p.ours(l.transfer)), wasm.AppendOp(nil, wasm.OpI64x2Splat), at(wasm.OpGlobalGet, p.ours(l.transfer+1)),
+			wasm.AppendOp(nil, wasm.OpI64x2ReplaceLane), []byte{1}, at(wasm.OpGlobalSet, p.ours(g))))
 	}
 }
 
-// vectorGlobals lists the globals whose values wazero's API does not show whole.
+// vectorGlobals lists the globals of the module whose values wazero's API does not show whole.
 func (p *Plan) vectorGlobals() []uint32 {
 	var gs []uint32
 	for i := range p.Module.Globals {
 		if p.Module.Globals[i].Type.Type == wasm.V128 {
-			gs = append(gs, uint32(i))
+			gs = append(gs, p.spaces.impGlobals+uint32(i))
 		}
 	}
 	return gs
@@ -86,7 +86,7 @@ func (p *Plan) helperNames() map[string]uint32 {
 	}
 	if p.TableWrites {
 		for t := range p.Module.Tables {
-			each(uint32(t), PutName, ClearName, GrowName, GetName)
+			each(p.spaces.impTables+uint32(t), PutName, ClearName, GrowName, GetName)
 		}
 	}
 	for _, g := range p.vectorGlobals() {
@@ -145,7 +145,7 @@ func (p *Plan) segBody(op segOp) (typ uint32, body []byte) {
 			flag += uint32(i)
 		}
 	}
-	return typeNone, ops(at(op.op, op.seg), wasm.AppendI32Const(nil, 1), at(wasm.OpGlobalSet, flag))
+	return typeNone, ops(at(op.op, op.seg), wasm.AppendI32Const(nil, 1), at(wasm.OpGlobalSet, p.ours(flag)))
 }
 
 // DropHelper names the export of the helper that drops a segment which the module's

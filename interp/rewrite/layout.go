@@ -30,6 +30,10 @@ type layout struct {
 	segOrder                                    []segOp
 }
 
+// sharedGlobals is how many globals of ours come before those of transfer: budget,
+// refill, entry and held.
+const sharedGlobals = 4
+
 // segment names a data or element segment of the author's.
 type segment struct {
 	elem  bool
@@ -150,9 +154,9 @@ func (p *Plan) newLayout() layout {
 	}
 	l.askType = uint32(len(m.Types))
 	l.entryType = l.askType + 1
-	l.budget = uint32(len(m.Globals))
+	l.budget = uint32(len(p.spaces.globals))
 	l.refill, l.entry, l.held = l.budget+1, l.budget+2, l.budget+3
-	l.dropped = l.budget + 4
+	l.dropped = l.budget + sharedGlobals
 	for i := range m.Elems {
 		l.droppable = append(l.droppable, segment{true, uint32(i)})
 	}
@@ -162,7 +166,7 @@ func (p *Plan) newLayout() layout {
 	ops := p.segOps()
 	l.droppable = droppedBy(l.droppable, ops)
 	l.transfer = l.dropped + uint32(len(l.droppable))
-	l.allRefs = uint32(len(m.Tables))
+	l.allRefs = uint32(len(p.spaces.tables))
 	l.moving = l.allRefs + 1
 	next := p.imported() + 1 + uint32(len(p.fns))
 	l.elems, l.datas, l.toMoving, l.fromAll, l.fromMoving = next, next+1, next+2, next+3, next+4
@@ -267,6 +271,15 @@ func (p *Plan) refFunc(i uint32) uint32 {
 }
 
 func (p *Plan) ask() uint32 { return p.imported() }
+
+// number returns the number under which a point asks: its own, behind those of the
+// modules before this one.
+func (p *Plan) number(point int) int {
+	if p.link == nil {
+		return point
+	}
+	return p.link.FirstPoint + point
+}
 
 // RefIndex returns the index in the rewritten module of what a reference to a
 // function of the author's refers to: a blocking import's thunk, or the function.

@@ -14,11 +14,14 @@ func (p *Plan) Guard() (*wasm.Module, error) {
 	m, l := p.Module, &p.lay
 	g := &wasm.Module{
 		Types:    append(append([]wasm.FuncType{}, m.Types...), l.hookTypes...),
-		Imports:  append([]wasm.Import{}, m.Imports...),
 		Memories: m.Memories,
 		Tables:   append([]wasm.TableType{}, m.Tables...),
 	}
+	for _, im := range p.spaces.imports {
+		g.Imports = append(g.Imports, im.Import)
+	}
 	g.Imports = append(g.Imports, wasm.Import{Module: HookModule, Name: HookName, Kind: wasm.KindFunc, Func: l.askType})
+	p.importShared(g)
 	if err := p.guardFuncs(g); err != nil {
 		return nil, err
 	}
@@ -35,7 +38,7 @@ func (p *Plan) guardFuncs(g *wasm.Module) error {
 	g.Funcs = make([]wasm.Func, len(p.fns))
 	return p.each(func(f *function) error {
 		i := p.ord(f)
-		e, err := p.newEmitter(i, own{})
+		e, err := p.newEmitter(i, own{p})
 		if err == nil {
 			err = e.run()
 		}
@@ -57,12 +60,17 @@ func (p *Plan) addGlobals(g *wasm.Module) {
 		g.Globals = append(g.Globals, wasm.Global{Type: wasm.GlobalType{Type: t, Mutable: true}, Init: init})
 	}
 	zero := wasm.AppendI32Const(nil, 0)
-	for range 3 { // budget, refill, entry
-		add(wasm.I32, zero)
+	if p.owner() {
+		for range 3 { // budget, refill, entry
+			add(wasm.I32, zero)
+		}
+		add(wasm.FuncRef, append(wasm.AppendOp(nil, wasm.OpRefNull), byte(wasm.FuncRef)))
 	}
-	add(wasm.FuncRef, append(wasm.AppendOp(nil, wasm.OpRefNull), byte(wasm.FuncRef)))
 	for range l.droppable {
 		add(wasm.I32, zero)
+	}
+	if !p.owner() {
+		return
 	}
 	for range l.width {
 		add(wasm.I64, wasm.AppendI64Const(nil, 0))
@@ -123,26 +131,31 @@ func (p *Plan) addExports(g *wasm.Module) {
 	add := func(k wasm.ExternKind, name string, i uint32) {
 		g.Exports = append(g.Exports, wasm.Export{Name: name, Kind: k, Index: i})
 	}
+	for i := range p.imported() {
+		if p.linked(i) {
+			add(wasm.KindFunc, funcExport(i), i)
+		}
+	}
 	first := p.imported() + 1
 	for i := range g.Funcs {
 		add(wasm.KindFunc, funcExport(first+uint32(i)), first+uint32(i))
 	}
-	if len(g.Memories) > 0 {
+	if p.spaces.memory != nil {
 		add(wasm.KindMemory, MemoryName, 0)
 	}
-	for i := range g.Tables {
-		add(wasm.KindTable, TableExport(uint32(i)), uint32(i))
+	for i := range p.spaces.impTables + uint32(len(g.Tables)) {
+		add(wasm.KindTable, TableExport(i), i)
 	}
 	for i := range l.transfer {
-		add(wasm.KindGlobal, GlobalExport(i), i)
+		add(wasm.KindGlobal, GlobalExport(i), p.ours(i))
 	}
 	for i := range l.width {
-		add(wasm.KindGlobal, TransferExport(i), l.transfer+uint32(i))
+		add(wasm.KindGlobal, TransferExport(i), p.ours(l.transfer+uint32(i)))
 	}
-	add(wasm.KindGlobal, BudgetName, l.budget)
-	add(wasm.KindGlobal, RefillName, l.refill)
-	add(wasm.KindGlobal, EntryName, l.entry)
-	add(wasm.KindGlobal, HeldName, l.held)
+	add(wasm.KindGlobal, BudgetName, p.ours(l.budget))
+	add(wasm.KindGlobal, RefillName, p.ours(l.refill))
+	add(wasm.KindGlobal, EntryName, p.ours(l.entry))
+	add(wasm.KindGlobal, HeldName, p.ours(l.held))
 	for name, i := range p.helperNames() {
 		add(wasm.KindFunc, name, i)
 	}

@@ -17,6 +17,9 @@ const Version = 1
 type Options struct {
 	// Blocking reports whether a guest can be frozen in a call of the import.
 	Blocking func(wasm.Import) bool
+
+	// Link is nil for a guest of one module.
+	Link *Link
 }
 
 // Kind is how a frame comes to stop at a point.
@@ -81,6 +84,8 @@ type Plan struct {
 	lay    layout
 	blocks func(uint32) bool // whether the imported function is blocking
 	nimp   uint32            // how many functions are imported
+	link   *Link
+	spaces *spaces
 	// typeSuspends says, for each type, whether an indirect call through it can suspend.
 	typeSuspends []bool
 }
@@ -102,34 +107,25 @@ type function struct {
 // Analyze decides how m, which must be valid, is made stoppable. It refuses what
 // cannot be, by name and place. The module is kept and must not be changed.
 func Analyze(m *wasm.Module, opt Options) (*Plan, error) {
-	p := &Plan{Module: m, nimp: uint32(m.NumImportedFuncs())}
-	if err := p.refuse(); err != nil {
+	p := &Plan{Module: m, nimp: uint32(m.NumImportedFuncs()), link: opt.Link}
+	var err error
+	if p.spaces, err = newSpaces(m, opt.Link); err != nil {
 		return nil, err
 	}
-	p.blocks = func(i uint32) bool { return opt.Blocking(p.funcImport(i)) }
+	p.blocks = func(i uint32) bool { return !p.linked(i) && opt.Blocking(p.funcImport(i)) }
 	p.scan()
-	if err := p.addThunks(); err != nil {
+	if err = p.addThunks(); err != nil {
 		return nil, err
 	}
 	p.callGraph()
-	if err := p.findPoints(); err != nil {
+	if err = p.findPoints(); err != nil {
 		return nil, err
 	}
 	p.lay = p.newLayout()
 	return p, nil
 }
 
-// refuse names what a guest of a single module on WASI cannot import.
-func (p *Plan) refuse() error {
-	for i, im := range p.Module.Imports {
-		if im.Kind != wasm.KindFunc {
-			return fmt.Errorf("import %d, %q.%q: only functions can be imported: a guest is one module, linked to nothing but the host", i, im.Module, im.Name)
-		}
-	}
-	return nil
-}
-
-func (p *Plan) funcImport(i uint32) wasm.Import { return p.Module.Imports[i] }
+func (p *Plan) funcImport(i uint32) wasm.Import { return p.spaces.funcs[i].Import }
 
 func (p *Plan) imported() uint32 { return p.nimp }
 
@@ -137,7 +133,7 @@ func (p *Plan) imported() uint32 { return p.nimp }
 // stack when the guest stops.
 func (p *Plan) Suspends(fn uint32) bool {
 	if fn < p.imported() {
-		return p.blocks(fn)
+		return p.blocks(fn) || p.linked(fn)
 	}
 	return p.fns[fn-p.imported()].suspends
 }

@@ -43,6 +43,9 @@ func (p *Plan) isPoint(s *site) (Kind, bool) {
 	case wasm.OpMemoryCopy, wasm.OpMemoryFill:
 		return Bulk, true
 	case wasm.OpCall:
+		if p.linked(s.target) {
+			return Call, true
+		}
 		if s.target < p.imported() {
 			return Host, p.blocks(s.target)
 		}

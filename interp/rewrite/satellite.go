@@ -36,8 +36,8 @@ func (p *Plan) Entries(fn uint32) []Entry {
 func (p *Plan) Resume(entries map[uint32][]Entry) (*Satellite, error) {
 	s := &satellite{p: p, m: &wasm.Module{}, fns: map[uint32]uint32{}, globals: map[uint32]uint32{}, tables: map[uint32]uint32{}}
 	s.m.Types = append(append(s.m.Types, p.Module.Types...), p.lay.hookTypes...)
-	if len(p.Module.Memories) > 0 {
-		s.m.Imports = append(s.m.Imports, wasm.Import{Module: GuestName, Name: MemoryName, Kind: wasm.KindMemory, Memory: p.Module.Memories[0]})
+	if mem := p.spaces.memory; mem != nil {
+		s.m.Imports = append(s.m.Imports, wasm.Import{Module: GuestName, Name: MemoryName, Kind: wasm.KindMemory, Memory: *mem})
 	}
 	out := &Satellite{Module: s.m, Numbers: map[uint32]map[Entry]uint32{}}
 	order := make([]uint32, 0, len(entries))
@@ -97,6 +97,8 @@ func (s *satellite) fn(g uint32) uint32 {
 	p := s.p
 	im := wasm.Import{Module: GuestName, Name: funcExport(g), Kind: wasm.KindFunc}
 	switch first := p.imported() + 1; {
+	case p.linked(g):
+		im.Func = p.funcImport(g).Func
 	case g < p.imported():
 		im = p.funcImport(g)
 	case g == p.ask():
@@ -130,8 +132,8 @@ func (s *satellite) global(g uint32) uint32 {
 	typ := wasm.GlobalType{Type: wasm.I32, Mutable: true}
 	name := GlobalExport(g)
 	switch {
-	case g < uint32(len(s.p.Module.Globals)):
-		typ = s.p.Module.Globals[g].Type
+	case g < l.budget:
+		typ = s.p.spaces.globals[g]
 	case g >= l.transfer:
 		typ.Type, name = wasm.I64, TransferExport(int(g-l.transfer))
 	}
@@ -146,8 +148,8 @@ func (s *satellite) table(t uint32) uint32 {
 		return i
 	}
 	typ := wasm.TableType{Elem: wasm.FuncRef}
-	if t < uint32(len(s.p.Module.Tables)) {
-		typ = s.p.Module.Tables[t]
+	if t < s.p.lay.allRefs {
+		typ = s.p.spaces.tables[t]
 	}
 	s.m.Imports = append(s.m.Imports, wasm.Import{Module: GuestName, Name: TableExport(t), Kind: wasm.KindTable, Table: typ})
 	i := uint32(len(s.tables))

@@ -40,7 +40,8 @@ func (p *Plan) scan() {
 		f.read(m, m.Funcs[i].Body, &refs[i])
 		return nil
 	})
-	p.References = hasFuncRefs(m)
+	p.References = hasFuncRefs(m) || p.link != nil
+	p.TableWrites = p.link != nil
 	taken := map[uint32]bool{}
 	for _, r := range refs {
 		p.References = p.References || r.any
@@ -50,6 +51,7 @@ func (p *Plan) scan() {
 		}
 	}
 	constRefs(m, func(f uint32) { taken[f] = true })
+	p.takeExports(taken)
 	for f := range taken {
 		p.taken = append(p.taken, f)
 	}

@@ -1,0 +1,143 @@
+package rewrite
+
+import (
+	"fmt"
+
+	"sojourn/interp/wasm"
+)
+
+// Link is a module's place among the modules of a guest. Each is analysed by itself:
+// what is behind a call that leaves the module is not looked at. Such a call is a
+// point and takes from the budget, so that a cycle through several modules does; and
+// so is and does every indirect call, for a table may hold anybody's functions.
+//
+// The globals that all modules share (budget, transfer and so on) are the first
+// module's. The others import them, behind the globals that their author imports:
+//
+//	globals    author's imports, budget, refill, entry, held, transfer…, author's own, dropped…
+//
+// Everywhere else in this package an index of a global counts as if they were where
+// layout says they are in the first module; ours maps it.
+type Link struct {
+	Index      int      // of the module, in the order of instantiation
+	FirstPoint int      // number of its first point, among those of all modules
+	Imports    []Import // of the module, in its order
+}
+
+// Import is an import of one module of a guest, resolved.
+type Import struct {
+	wasm.Import // what the rewritten module imports; Func is the module's own type index
+	Guest       bool
+}
+
+// LinkName is what other modules call the rewritten module with that index.
+func LinkName(index int) string { return fmt.Sprintf("%s %d", GuestName, index) }
+
+// spaces are the index spaces of the author's module, imports first and with the
+// types of what they were resolved to, which is looser than what the author wrote:
+// those are checked where modules are linked.
+type spaces struct {
+	imports []Import // all of them
+	funcs   []Import // those that are functions
+	globals []wasm.GlobalType
+	tables  []wasm.TableType
+	memory  *wasm.Limits
+
+	impGlobals, impTables uint32
+	impMemory             bool
+}
+
+func newSpaces(m *wasm.Module, link *Link) (*spaces, error) {
+	s := &spaces{}
+	if link != nil {
+		s.imports = link.Imports
+	} else {
+		for _, im := range m.Imports {
+			s.imports = append(s.imports, Import{Import: im})
+		}
+	}
+	for i, im := range s.imports {
+		if im.Kind != wasm.KindFunc && !im.Guest {
+			return nil, fmt.Errorf("import %d, %q.%q: only functions can be imported from the host, and no module of the guest before this one exports such a %v", i, im.Module, im.Name, im.Kind)
+		}
+		switch im.Kind {
+		case wasm.KindFunc:
+			s.funcs = append(s.funcs, im)
+		case wasm.KindGlobal:
+			s.globals = append(s.globals, im.Global)
+		case wasm.KindTable:
+			s.tables = append(s.tables, im.Table)
+		case wasm.KindMemory:
+			s.memory, s.impMemory = &im.Memory, true
+		default:
+			return nil, fmt.Errorf("import %d, %q.%q: a %v cannot be imported from another module", i, im.Module, im.Name, im.Kind)
+		}
+	}
+	s.impGlobals, s.impTables = uint32(len(s.globals)), uint32(len(s.tables))
+	for i := range m.Globals {
+		s.globals = append(s.globals, m.Globals[i].Type)
+	}
+	s.tables = append(s.tables, m.Tables...)
+	if len(m.Memories) > 0 {
+		s.memory = &m.Memories[0]
+	}
+	return s, nil
+}
+
+// linked reports whether an imported function is another module's.
+func (p *Plan) linked(fn uint32) bool { return fn < p.imported() && p.spaces.funcs[fn].Guest }
+
+// ours maps an index of a global to that of the rewritten module.
+func (p *Plan) ours(g uint32) uint32 {
+	l, s := &p.lay, p.spaces
+	if p.owner() || g < s.impGlobals {
+		return g
+	}
+	switch shared := sharedGlobals + uint32(l.width); {
+	case g < l.budget:
+		return g + shared
+	case g < l.dropped:
+		return s.impGlobals + g - l.budget
+	case g < l.transfer:
+		return g + shared - sharedGlobals
+	default:
+		return s.impGlobals + sharedGlobals + g - l.transfer
+	}
+}
+
+// owner reports whether the module defines the globals that all modules share.
+func (p *Plan) owner() bool { return p.link == nil || p.link.Index == 0 }
+
+// importShared adds the imports of the first module's globals.
+func (p *Plan) importShared(g *wasm.Module) {
+	if p.owner() {
+		return
+	}
+	add := func(name string, t wasm.ValType) {
+		g.Imports = append(g.Imports, wasm.Import{Module: LinkName(0), Name: name, Kind: wasm.KindGlobal,
+			Global: wasm.GlobalType{Type: t, Mutable: true}})
+	}
+	add(BudgetName, wasm.I32)
+	add(RefillName, wasm.I32)
+	add(EntryName, wasm.I32)
+	add(HeldName, wasm.FuncRef)
+	for i := range p.lay.width {
+		add(TransferExport(i), wasm.I64)
+	}
+}
+
+// Widen makes the first module define at least as many transfer globals. It is
+// called before Guard, with the greatest width of all modules.
+func (p *Plan) Widen(width int) { p.lay.width = max(p.lay.width, width) }
+
+// takeExports lists the functions that other modules can refer to.
+func (p *Plan) takeExports(taken map[uint32]bool) {
+	if p.link == nil {
+		return
+	}
+	for _, e := range p.Module.Exports {
+		if e.Kind == wasm.KindFunc && e.Index >= p.imported() {
+			taken[e.Index] = true
+		}
+	}
+}
