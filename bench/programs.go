@@ -23,7 +23,7 @@ type entry struct {
 var suite = []entry{
 	{name: "fib", kind: "calls", args: []string{"38"}},
 	{name: "gemm", kind: "floating point", args: []string{"500"}},
-	{name: "sieve", kind: "memory", args: []string{"60000000"}},
+	{name: "sieve", kind: "memory", args: []string{"20000000"}},
 	{name: "crc32", kind: "integers", args: []string{"30000"}},
 	{name: "qsort", kind: "indirect calls", args: []string{"1000000"}},
 	{name: "trees", kind: "allocation", args: []string{"18"}},
@@ -31,10 +31,20 @@ var suite = []entry{
 	{name: "mandelbrot", kind: "floating point", args: []string{"1200"}},
 	{name: "simd", kind: "vectors", args: []string{"40000"}},
 	{name: "vm", kind: "indirect calls", args: []string{"10000000"}},
-	{name: "cpython", kind: "an interpreter in C", size: 1},
+	{name: "nbody", kind: "floating point", args: []string{"3000000"}},
+	{name: "fannkuch", kind: "integers", args: []string{"10"}},
+	{name: "spectral", kind: "floating point", args: []string{"2000"}},
+	{name: "lu", kind: "floating point", args: []string{"800"}},
+	{name: "linpack", kind: "floating point", args: []string{"800"}},
+	{name: "pagerank", kind: "memory", args: []string{"200000"}},
+	{name: "components", kind: "memory", args: []string{"500000"}},
+	{name: "bfs", kind: "memory", args: []string{"200000"}},
+	{name: "integers", kind: "CoreMark-like", args: []string{"10000"}},
+	{name: "cpython", kind: "an interpreter in C", size: 2},
 	{name: "sqlite", kind: "a database in C", size: 2},
 	{name: "goja", kind: "an interpreter in Go", size: 3},
-	{name: "go-jobs", kind: "goroutines, JSON, SHA-256", size: 10},
+	{name: "go-jobs", kind: "goroutines, JSON, SHA-256", size: 3},
+	{name: "go-orders", kind: "a JSON server in Go", size: 20},
 }
 
 // choose returns the programs that only names, all when it is empty.

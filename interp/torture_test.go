@@ -122,6 +122,15 @@ var tortureGuests = []struct {
 	{"nqueens", []string{"5"}, []uint64{1, 53}},
 	{"mandelbrot", []string{"8"}, []uint64{53}},
 	{"simd", []string{"10"}, []uint64{1, 53}},
+	{"nbody", []string{"3"}, []uint64{1, 17}},
+	{"fannkuch", []string{"4"}, []uint64{1, 17}},
+	{"spectral", []string{"6"}, []uint64{1, 53}},
+	{"lu", []string{"7"}, []uint64{1, 53}},
+	{"linpack", []string{"7"}, []uint64{1, 53}},
+	{"pagerank", []string{"10"}, []uint64{7, 101}},
+	{"components", []string{"20"}, []uint64{7, 101}},
+	{"bfs", []string{"20"}, []uint64{7, 101}},
+	{"integers", []string{"1"}, []uint64{97, 997}},
 	{"deep", []string{"60"}, []uint64{1, 53}},
 }
 

@@ -24,6 +24,11 @@ var EchoKV []byte
 //go:embed go/jobs/main.go
 var JobsSource string
 
+// OrdersSource is the source of a Go server of JSON requests, like JobsSource; see [Orders].
+//
+//go:embed go/orders/main.go
+var OrdersSource string
+
 //go:embed bin
 var bin embed.FS
 
@@ -58,6 +63,15 @@ func All() []Guest {
 		{Name: "simd", Short: []string{"2"}, Long: []string{"40000"}},
 		{Name: "fileio", Short: []string{"2"}, Long: []string{"200"}, Dir: true},
 		{Name: "sleep", Short: []string{"3", "5"}, Long: []string{"20", "50"}, Stdin: kvScript(4)},
+		{Name: "nbody", Short: []string{"50"}, Long: []string{"4000000"}},
+		{Name: "fannkuch", Short: []string{"6"}, Long: []string{"10"}},
+		{Name: "spectral", Short: []string{"20"}, Long: []string{"1500"}},
+		{Name: "lu", Short: []string{"16"}, Long: []string{"1000"}},
+		{Name: "linpack", Short: []string{"16"}, Long: []string{"1000"}},
+		{Name: "pagerank", Short: []string{"60"}, Long: []string{"300000"}},
+		{Name: "components", Short: []string{"200"}, Long: []string{"1000000"}},
+		{Name: "bfs", Short: []string{"100"}, Long: []string{"300000"}},
+		{Name: "integers", Short: []string{"2"}, Long: []string{"20000"}},
 		{Name: "vm", Short: []string{"100"}, Long: []string{"15000000"}},
 		{Name: "memgrow", Short: []string{"2"}, Long: []string{"64"}},
 		{Name: "deep", Short: []string{"50"}},

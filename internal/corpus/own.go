@@ -11,13 +11,13 @@ import (
 	"sojourn/examples/guests"
 )
 
-// Own returns the project's own guests with their short workloads, then its larger Go program.
+// Own returns the project's own guests with their short workloads, then its larger Go programs.
 func Own() []Recipe {
 	var all []Recipe
 	for _, g := range guests.All() {
 		all = append(all, ownGuest("own/"+g.Name, g, g.Short))
 	}
-	return append(all, jobs)
+	return append(all, jobs, orders)
 }
 
 // OwnLong returns the guests that have a long workload with it, about a second each; they are what
@@ -55,19 +55,26 @@ func ownGuest(name string, g guests.Guest, args []string) Recipe {
 	}}
 }
 
-// jobs is the larger Go program; its module is not in the repository, so it is built.
-var jobs = Recipe{Name: "own/go-jobs", Origin: "examples/guests/go/jobs", make: func(ctx context.Context) (Program, error) {
-	files := map[string]string{"main.go": guests.JobsSource, "go.mod": "module jobs\n\ngo 1.26\n"}
-	key := []string{guests.JobsSource, runtime.Version()}
-	dir, err := entry(ctx, "own-go-jobs", key, func(ctx context.Context, dir string) error {
-		if err := writeAll(dir, files); err != nil {
-			return err
-		}
-		return goBuild(ctx, dir, "jobs.wasm", "build", ".")
-	})
-	return Program{
-		Module: filepath.Join(dir, "jobs.wasm"),
-		Args:   []string{"jobs", "200"},
-		size:   func(p *Program, n int) { p.Args[1] = strconv.Itoa(200 * n) },
-	}, err
-}}
+// jobs and orders are the larger Go programs; their modules are not in the repository, so they are built.
+var (
+	jobs = ownGo("jobs", guests.JobsSource, func(p *Program, n int) { p.Args = []string{"jobs", strconv.Itoa(200 * n)} })
+
+	orders = ownGo("orders", guests.OrdersSource, func(p *Program, n int) { p.Stdin = guests.Orders(1000 * n) })
+)
+
+// ownGo is a Go program of one file, examples/guests/go/name/main.go.
+func ownGo(name, source string, size func(p *Program, n int)) Recipe {
+	return Recipe{Name: "own/go-" + name, Origin: "examples/guests/go/" + name, make: func(ctx context.Context) (Program, error) {
+		files := map[string]string{"main.go": source, "go.mod": "module " + name + "\n\ngo 1.26\n"}
+		key := []string{source, runtime.Version()}
+		dir, err := entry(ctx, "own-go-"+name, key, func(ctx context.Context, dir string) error {
+			if err := writeAll(dir, files); err != nil {
+				return err
+			}
+			return goBuild(ctx, dir, name+".wasm", "build", ".")
+		})
+		p := Program{Module: filepath.Join(dir, name+".wasm"), Args: []string{name}, size: size}
+		size(&p, 1)
+		return p, err
+	}}
+}
