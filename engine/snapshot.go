@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"sojourn/interp/linmem"
 	"sojourn/snapshotfmt"
 )
 
@@ -23,11 +24,20 @@ func (e *Environment) Snapshot(w io.Writer, meta snapshotfmt.Meta) error {
 		return err
 	}
 	m := snapshotfmt.Manifest{Meta: e.mod.describe(meta), Module: e.mod.Digest(), ModuleSize: uint64(len(e.mod.bytes))}
+	return e.encode(w, m, st)
+}
+
+// encode writes a captured guest with its memory, of which only what was ever written
+// is looked at.
+func (e *Environment) encode(w io.Writer, m snapshotfmt.Manifest, st *snapshotfmt.State) error {
+	opt := snapshotfmt.Options{Base: e.mod.Base()}
 	var mem []byte
 	if lm := e.Memory(); lm != nil {
-		mem = lm.Bytes()
+		var touched linmem.Bitmap
+		lm.Touched(&touched)
+		mem, opt.Touched = lm.Bytes(), touched.All()
 	}
-	return snapshotfmt.Encode(w, m, st, mem, snapshotfmt.Options{Base: e.mod.Base()})
+	return snapshotfmt.Encode(w, m, st, mem, opt)
 }
 
 // describe fills in what a snapshot taken now says of this node.

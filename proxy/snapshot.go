@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
-	"time"
 
 	"sojourn/engine"
 	"sojourn/proxy/api"
@@ -69,20 +67,10 @@ func (n *Node) thawSoon(g *guest) {
 
 // writeDown writes a frozen guest's snapshot.
 func (n *Node) writeDown(g *guest, w io.Writer) error {
-	st, err := g.env.Capture()
-	if err != nil {
-		return err
-	}
-	var mem []byte
-	if m := g.env.Memory(); m != nil {
-		mem = m.Bytes()
-	}
 	g.mu.Lock()
 	epoch := g.epoch
 	g.mu.Unlock()
-	man := snapshotfmt.Manifest{Module: g.mod.Digest(), ModuleSize: uint64(len(g.mod.Bytes())), Meta: snapshotfmt.Meta{
-		Instance: g.id, Epoch: epoch, Created: time.Now(), Engine: g.kind, ISA: runtime.GOARCH}}
-	return snapshotfmt.Encode(w, man, st, mem, snapshotfmt.Options{Base: g.mod.Base()})
+	return g.env.Snapshot(w, snapshotfmt.Meta{Instance: g.id, Epoch: epoch, Engine: g.kind})
 }
 
 // Restore runs the guest in a snapshot file, under the rights in spec, as a

@@ -1,8 +1,9 @@
 package snapshotfmt
 
 import (
-	"bytes"
+	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // Base is a module's memory as instantiation leaves it. Pages equal to it are left
@@ -22,6 +23,7 @@ func NewBase(image []byte) *Base {
 		for p := range d.Pages() {
 			d.Update(uint32(p), b.page(uint32(p)))
 		}
+		d.Root()
 		return d
 	})
 	return b
@@ -47,7 +49,7 @@ func (b *Base) Digests(n int) *Digests {
 	if b == nil {
 		return NewDigests(n)
 	}
-	d := b.digests().clone()
+	d := b.digests().share()
 	d.Grow(n)
 	return d
 }
@@ -55,12 +57,42 @@ func (b *Base) Digests(n int) *Digests {
 // DigestsOf returns the digests of a memory. Pages that are as in the base, which
 // may be nil, are not hashed again.
 func DigestsOf(mem []byte, base *Base) *Digests {
-	n := len(mem) / PageSize
-	d := base.Digests(n)
-	for i := range n {
-		if p := pageAt(mem, uint32(i)); !bytes.Equal(p, base.page(uint32(i))) {
-			d.Update(uint32(i), p)
+	o := Options{Base: base}
+	return digestsOf(mem, base, o.changed(mem))
+}
+
+// hashAlone is how many pages are hashed without help.
+const hashAlone = 64
+
+// digestsOf is DigestsOf for a memory of which is known which pages differ from the
+// base. They are hashed on as many processors as there are.
+func digestsOf(mem []byte, base *Base, changed []uint32) *Digests {
+	d := base.Digests(len(mem) / PageSize)
+	if len(changed) <= hashAlone {
+		for _, p := range changed {
+			d.Update(p, pageAt(mem, p))
 		}
+		return d
+	}
+	sums := make([][32]byte, len(changed))
+	var next atomic.Int64
+	var hashing sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		hashing.Go(func() {
+			for {
+				end := int(next.Add(hashAlone))
+				for i := end - hashAlone; i < min(end, len(changed)); i++ {
+					sums[i] = pageDigest(pageAt(mem, changed[i]))
+				}
+				if end >= len(changed) {
+					return
+				}
+			}
+		})
+	}
+	hashing.Wait()
+	for i, p := range changed {
+		d.Set(p, sums[i])
 	}
 	return d
 }

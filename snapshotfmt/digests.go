@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"iter"
-	mathbits "math/bits"
 )
 
 // Digests holds the SHA-256 of every page of one memory, as a tree, so that the root
@@ -20,10 +18,26 @@ import (
 // Level 1 is above the leaves; the number of levels follows from the number of pages
 // (the least at which one digest is left), which the root covers. A memory without
 // pages has no digest at the top.
+//
+// Nothing is kept of what is zero, and copies share what neither has changed: a memory
+// that has just begun costs nothing, however large it is.
 type Digests struct {
-	levels [][][32]byte // levels[0] are the leaves; the last has one digest, or none
-	stale  []bits       // per level: nodes to compute again
+	pages  int
+	height int   // levels above the leaves; 1 for a single page, which needs none
+	top    *node // nil when every page is zero
+	edit   *edit // marks the nodes that are this one's own
 }
+
+// node is one node, some level above the leaves.
+type node struct {
+	edit  *edit
+	sums  [fanout][32]byte // of the children, but for the stale ones
+	kids  *[fanout]*node   // nil on level 1; a child that is nil is over zero pages only
+	stale uint64           // children whose digest is to be computed again, and those not there yet
+}
+
+// edit is an identity, and therefore has a size.
+type edit struct{ _ byte }
 
 // fanout is the number of children of a node.
 const fanout = 64
@@ -52,92 +66,171 @@ var (
 
 // NewDigests returns the digests of a memory of n zero pages.
 func NewDigests(n int) *Digests {
-	d := &Digests{levels: make([][][32]byte, 1), stale: make([]bits, 1)}
+	d := &Digests{height: 1, edit: new(edit)}
 	d.Grow(n)
 	return d
 }
 
 // Pages returns the number of pages.
-func (d *Digests) Pages() int { return len(d.levels[0]) }
+func (d *Digests) Pages() int { return d.pages }
+
+// span is the number of pages below a full node of a level: a power of fanout.
+func span(level int) int { return 1 << (6 * level) }
 
 // Grow adds zero pages, up to n. It does nothing when there are as many.
 func (d *Digests) Grow(n int) {
-	if n <= d.Pages() {
+	if n <= d.pages {
 		return
 	}
-	old := d.Pages()
-	d.levels[0] = extend(d.levels[0], n, zeroNodes[0])
-	for l := 1; n > 1; l++ {
-		kids := n
-		n = (n + fanout - 1) / fanout
-		d.growLevel(l, n, old, kids)
-		old = (old + fanout - 1) / fanout
-	}
-}
-
-// growLevel makes level l n nodes long, over so many kids, the first old of which are
-// not new. Of the nodes that change, those over new kids only are known when full.
-func (d *Digests) growLevel(l, n, old, kids int) {
-	if l == len(d.levels) {
-		d.levels = append(d.levels, nil)
-		d.stale = append(d.stale, nil)
-	}
-	was := len(d.levels[l])
-	d.levels[l] = extend(d.levels[l], n, zeroNodes[l])
-	for i := max(was-1, 0); i < n; i++ { // the last of the old nodes may have gained kids
-		if i*fanout < old || (i+1)*fanout > kids {
-			d.stale[l].set(i)
+	d.touchLast()
+	d.pages = n
+	for span(d.height) < n {
+		d.height++
+		if d.top != nil {
+			above := d.newNode(d.height)
+			above.kids[0] = d.top
+			d.top = above
 		}
 	}
 }
 
-// Update sets the digest of a page from its contents, which are PageSize bytes.
-func (d *Digests) Update(page uint32, data []byte) {
-	if bytes.Equal(data, zeroPage[:]) {
-		d.Set(page, zeroNodes[0])
+// touchLast makes the nodes on the way to the last page stale: they gain children.
+func (d *Digests) touchLast() {
+	if d.pages == 0 {
 		return
 	}
-	d.Set(page, sha256.Sum256(data))
+	at := &d.top
+	for level := d.height; level > 1 && *at != nil; level-- {
+		nd, i := d.own(at), childOf(d.pages-1, level)
+		nd.stale |= 1 << i
+		at = &nd.kids[i]
+	}
+}
+
+// childOf returns which child of a node of a level leads to a page.
+func childOf(page, level int) int { return page / span(level-1) % fanout }
+
+func (d *Digests) newNode(level int) *node {
+	nd := &node{edit: d.edit}
+	if level > 1 {
+		nd.kids, nd.stale = new([fanout]*node), ^uint64(0)
+		return nd
+	}
+	for i := range nd.sums {
+		nd.sums[i] = zeroNodes[0]
+	}
+	return nd
+}
+
+// own returns the node at a place as one that d may change.
+func (d *Digests) own(at **node) *node {
+	if nd := *at; nd.edit != d.edit {
+		c := *nd
+		c.edit = d.edit
+		if nd.kids != nil {
+			kids := *nd.kids
+			c.kids = &kids
+		}
+		*at = &c
+	}
+	return *at
+}
+
+// Update sets the digest of a page from its contents, which are PageSize bytes.
+func (d *Digests) Update(page uint32, data []byte) { d.Set(page, pageDigest(data)) }
+
+func pageDigest(data []byte) [32]byte {
+	if bytes.Equal(data, zeroPage[:]) {
+		return zeroNodes[0]
+	}
+	return sha256.Sum256(data)
 }
 
 // Set sets the digest of a page. It panics when the page is out of range.
 func (d *Digests) Set(page uint32, sum [32]byte) {
-	if d.levels[0][page] == sum {
+	if d.At(page) == sum {
 		return
 	}
-	d.levels[0][page] = sum
-	if len(d.levels) > 1 {
-		d.stale[1].set(int(page) / fanout)
+	at := &d.top
+	for level := d.height; ; level-- {
+		if *at == nil {
+			*at = d.newNode(level)
+		}
+		nd, i := d.own(at), childOf(int(page), level)
+		if level == 1 {
+			nd.sums[i] = sum
+			return
+		}
+		nd.stale |= 1 << i
+		at = &nd.kids[i]
 	}
 }
 
 // At returns the digest of a page. It panics when the page is out of range.
-func (d *Digests) At(page uint32) [32]byte { return d.levels[0][page] }
+func (d *Digests) At(page uint32) [32]byte {
+	if int(page) >= d.pages {
+		panic("snapshotfmt: digest of a page that the memory does not have")
+	}
+	nd := d.top
+	for level := d.height; nd != nil; level-- {
+		i := childOf(int(page), level)
+		if level == 1 {
+			return nd.sums[i]
+		}
+		nd = nd.kids[i]
+	}
+	return zeroNodes[0]
+}
 
 // Root returns the digest of the whole memory.
 func (d *Digests) Root() [32]byte {
-	for l := 1; l < len(d.levels); l++ {
-		d.refresh(l)
-	}
 	b := make([]byte, 0, len(rootTag)+8+32)
 	b = append(b, rootTag...)
-	b = binary.LittleEndian.AppendUint64(b, uint64(d.Pages()))
-	for _, top := range d.levels[len(d.levels)-1] {
+	b = binary.LittleEndian.AppendUint64(b, uint64(d.pages))
+	switch {
+	case d.pages == 1:
+		top := d.At(0)
+		b = append(b, top[:]...)
+	case d.pages > 1:
+		top := d.refresh(&d.top, d.height, d.pages)
 		b = append(b, top[:]...)
 	}
 	return sha256.Sum256(b)
 }
 
-// refresh computes the stale nodes of level l.
-func (d *Digests) refresh(l int) {
-	kids := d.levels[l-1]
-	for i := range d.stale[l].all() {
-		d.levels[l][i] = nodeDigest(l, kids[i*fanout:min((i+1)*fanout, len(kids))])
-		if l+1 < len(d.levels) {
-			d.stale[l+1].set(i / fanout)
-		}
+// refresh computes the stale digests below a node that is over so many pages, and
+// returns its own.
+func (d *Digests) refresh(at **node, level, pages int) [32]byte {
+	if *at == nil {
+		return zeroDigest(level, pages)
 	}
-	clear(d.stale[l])
+	count := (pages + span(level-1) - 1) / span(level-1)
+	there := ^uint64(0) >> (fanout - count)
+	if (*at).stale&there != 0 {
+		nd := d.own(at)
+		for i := range count {
+			if nd.stale&(1<<i) != 0 {
+				nd.sums[i] = d.refresh(&nd.kids[i], level-1, min(span(level-1), pages-i*span(level-1)))
+			}
+		}
+		nd.stale &^= there
+	}
+	return nodeDigest(level, (*at).sums[:count])
+}
+
+// zeroDigest returns the digest of a node over so many zero pages.
+func zeroDigest(level, pages int) [32]byte {
+	if level == 0 || pages == span(level) {
+		return zeroNodes[level]
+	}
+	var kids [fanout][32]byte
+	n := 0
+	for ; pages > 0; n++ {
+		below := min(pages, span(level-1))
+		kids[n] = zeroDigest(level-1, below)
+		pages -= below
+	}
+	return nodeDigest(level, kids[:n])
 }
 
 func nodeDigest(level int, kids [][32]byte) [32]byte {
@@ -149,43 +242,10 @@ func nodeDigest(level int, kids [][32]byte) [32]byte {
 	return sha256.Sum256(b)
 }
 
-// clone returns an independent copy.
-func (d *Digests) clone() *Digests {
-	c := &Digests{levels: make([][][32]byte, len(d.levels)), stale: make([]bits, len(d.stale))}
-	for l := range d.levels {
-		c.levels[l] = append([][32]byte(nil), d.levels[l]...)
-		c.stale[l] = append(bits(nil), d.stale[l]...)
-	}
-	return c
-}
-
-// extend returns s with copies of v appended up to length n.
-func extend(s [][32]byte, n int, v [32]byte) [][32]byte {
-	for len(s) < n {
-		s = append(s, v)
-	}
-	return s
-}
-
-// bits is a set of small numbers.
-type bits []uint64
-
-func (b *bits) set(i int) {
-	for len(*b) <= i/64 {
-		*b = append(*b, 0)
-	}
-	(*b)[i/64] |= 1 << (i % 64)
-}
-
-// all yields the members, ascending.
-func (b bits) all() iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for i, w := range b {
-			for ; w != 0; w &= w - 1 {
-				if !yield(i*64 + mathbits.TrailingZeros64(w)) {
-					return
-				}
-			}
-		}
-	}
+// share returns a copy that has every node in common with d, which must not be changed
+// from then on. Root has been called since d last changed.
+func (d *Digests) share() *Digests {
+	c := *d
+	c.edit = new(edit)
+	return &c
 }

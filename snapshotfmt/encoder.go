@@ -11,6 +11,10 @@ import (
 type Options struct {
 	Base  *Base // the module's initial memory; nil when it is all zero
 	Level Level
+
+	// Touched yields, for [Encode], the pages that may differ from the base, ascending;
+	// nil is every page.
+	Touched iter.Seq[int]
 }
 
 // Encoder writes one snapshot. Call State once, Pages or Memory once, and Close; any
@@ -64,6 +68,15 @@ func (e *Encoder) flush() error {
 	return e.err
 }
 
+// write writes a whole pages part.
+func (e *Encoder) write(part []byte) error {
+	e.whole.add(part[len(part)-digestLen:])
+	if _, err := e.w.Write(part); err != nil {
+		e.err = fmt.Errorf("snapshot: write: %w", err)
+	}
+	return e.err
+}
+
 // begin checks that the step after is is allowed now.
 func (e *Encoder) begin(after step) error {
 	if e.err == nil && e.step != after {
@@ -92,8 +105,8 @@ func (e *Encoder) State(st *State) error {
 // Memory writes the pages of mem that differ from the base. Its size must be the
 // state's MemoryPages.
 func (e *Encoder) Memory(mem []byte) error {
-	if e.err == nil && e.step == doneState && len(mem) != e.pages*PageSize {
-		e.err = fmt.Errorf("snapshot: memory of %d bytes, but the state says %d", len(mem), e.pages*PageSize)
+	if e.err == nil && e.step == doneState {
+		e.err = e.sized(mem)
 	}
 	return e.Pages(func(yield func(uint32, []byte) bool) {
 		for p := range e.pages {
@@ -104,6 +117,14 @@ func (e *Encoder) Memory(mem []byte) error {
 	})
 }
 
+// sized checks that mem has the size that the state says.
+func (e *Encoder) sized(mem []byte) error {
+	if len(mem) != e.pages*PageSize {
+		return fmt.Errorf("snapshot: memory of %d bytes, but the state says %d", len(mem), e.pages*PageSize)
+	}
+	return nil
+}
+
 // Pages writes pages, which must come ascending, each PageSize bytes; nil is a page
 // of zeros. Those equal to the base are left out, and a page that does not come is
 // taken to be as in the base. A page's contents must not change until Pages returns.
@@ -111,7 +132,8 @@ func (e *Encoder) Pages(pages iter.Seq2[uint32, []byte]) error {
 	if err := e.begin(doneState); err != nil {
 		return err
 	}
-	batch := make([]Page, 0, MaxBatchPages)
+	q := batches{e: e}
+	defer q.wait()
 	for n, data := range pages {
 		if data == nil {
 			data = zeroPage[:]
@@ -124,26 +146,12 @@ func (e *Encoder) Pages(pages iter.Seq2[uint32, []byte]) error {
 		if bytes.Equal(data, e.opt.Base.page(n)) {
 			continue
 		}
-		if batch = append(batch, Page{n, data}); len(batch) == cap(batch) {
-			if err := e.batch(batch); err != nil {
-				return err
-			}
-			batch = batch[:0]
+		if err := q.add(Page{n, data}); err != nil {
+			return err
 		}
 	}
 	e.step = donePages
-	if len(batch) == 0 {
-		return nil
-	}
-	return e.batch(batch)
-}
-
-func (e *Encoder) batch(pages []Page) error {
-	if e.buf, e.err = AppendPages(e.buf, pages, e.opt.Level); e.err != nil {
-		return e.err
-	}
-	e.whole.add(e.buf[len(e.buf)-digestLen:])
-	return e.flush()
+	return q.flush()
 }
 
 // Close writes the end part. Without it the file is refused as truncated.
@@ -161,8 +169,9 @@ func (e *Encoder) Close() error {
 // Encode writes a whole snapshot of a guest with memory mem. It computes the
 // manifest's MemoryRoot when that is zero.
 func Encode(w io.Writer, m Manifest, st *State, mem []byte, opt Options) error {
+	changed := opt.changed(mem)
 	if m.MemoryRoot == ([32]byte{}) {
-		m.MemoryRoot = DigestsOf(mem, opt.Base).Root()
+		m.MemoryRoot = digestsOf(mem, opt.Base, changed).Root()
 	}
 	e, err := NewEncoder(w, &m, opt)
 	if err != nil {
@@ -171,8 +180,40 @@ func Encode(w io.Writer, m Manifest, st *State, mem []byte, opt Options) error {
 	if err := e.State(st); err != nil {
 		return err
 	}
-	if err := e.Memory(mem); err != nil {
+	if err := e.sized(mem); err != nil {
+		return err
+	}
+	if err := e.Pages(func(yield func(uint32, []byte) bool) {
+		for _, p := range changed {
+			if !yield(p, pageAt(mem, p)) {
+				return
+			}
+		}
+	}); err != nil {
 		return err
 	}
 	return e.Close()
+}
+
+// changed returns the pages of mem that differ from the base.
+func (o *Options) changed(mem []byte) []uint32 {
+	var list []uint32
+	look := func(p int) {
+		if !bytes.Equal(pageAt(mem, uint32(p)), o.Base.page(uint32(p))) {
+			list = append(list, uint32(p))
+		}
+	}
+	n := len(mem) / PageSize
+	if o.Touched == nil {
+		for p := range n {
+			look(p)
+		}
+		return list
+	}
+	for p := range o.Touched {
+		if p < n {
+			look(p)
+		}
+	}
+	return list
 }

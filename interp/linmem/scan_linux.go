@@ -148,36 +148,42 @@ func (t *scanTracker) protect(from, to uint64) error {
 // in one step for each page: no write falls in between.
 func (t *scanTracker) scan(dst *Bitmap, n uint64) error {
 	base := t.span().start
-	for at := base; at < base+n; {
-		arg := pmScanArg{
-			size:         uint64(unsafe.Sizeof(pmScanArg{})),
-			flags:        pmScanWPMatching | pmScanCheckWPAsync,
-			start:        at,
-			end:          base + n,
-			vec:          uint64(uintptr(unsafe.Pointer(&t.regions))),
-			vecLen:       scanRegions,
-			categoryMask: pageIsWritten,
-			returnMask:   pageIsWritten,
-		}
-		found, err := t.scanOnce(&arg)
+	arg := pmScanArg{
+		flags:        pmScanWPMatching | pmScanCheckWPAsync,
+		start:        base,
+		end:          base + n,
+		categoryMask: pageIsWritten,
+		returnMask:   pageIsWritten,
+	}
+	if err := scanPages(t.pagemap, arg, &t.regions, base, dst); err != nil {
+		return fmt.Errorf("find written pages by PAGEMAP_SCAN: %w", err)
+	}
+	return nil
+}
+
+// scanPages adds to dst the pages that arg asks for, counted from base.
+func scanPages(pagemap *os.File, arg pmScanArg, regions *[scanRegions]pageRegion, base uint64, dst *Bitmap) error {
+	arg.size, arg.vec, arg.vecLen = uint64(unsafe.Sizeof(arg)), uint64(uintptr(unsafe.Pointer(regions))), scanRegions
+	for arg.start < arg.end {
+		found, err := scanOnce(pagemap, &arg)
 		if err != nil {
-			return fmt.Errorf("find written pages by PAGEMAP_SCAN: %w", err)
+			return err
 		}
-		for _, r := range t.regions[:found] {
+		for _, r := range regions[:found] {
 			dst.SetRange(int((r.start-base)/PageSize), int((r.end-base)/PageSize))
 		}
-		if arg.walkEnd <= at {
-			return fmt.Errorf("find written pages by PAGEMAP_SCAN: no progress at offset %#x", at-base)
+		if arg.walkEnd <= arg.start {
+			return fmt.Errorf("no progress at offset %#x", arg.start-base)
 		}
-		at = arg.walkEnd
+		arg.start = arg.walkEnd
 	}
 	return nil
 }
 
 // scanOnce returns the number of regions that the kernel filled in. It does not
 // repeat after EINTR, which the kernel returns to a process that is being killed only.
-func (t *scanTracker) scanOnce(arg *pmScanArg) (int, error) {
-	n, _, errno := unix.Syscall(unix.SYS_IOCTL, t.pagemap.Fd(), pagemapScan, uintptr(unsafe.Pointer(arg)))
+func scanOnce(pagemap *os.File, arg *pmScanArg) (int, error) {
+	n, _, errno := unix.Syscall(unix.SYS_IOCTL, pagemap.Fd(), pagemapScan, uintptr(unsafe.Pointer(arg)))
 	if errno != 0 {
 		return 0, errno
 	}

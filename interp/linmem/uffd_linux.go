@@ -47,6 +47,9 @@ const (
 	pmScanWPMatching   = 1 << 0                       // PM_SCAN_WP_MATCHING: protect the pages that match
 	pmScanCheckWPAsync = 1 << 1                       // PM_SCAN_CHECK_WPASYNC: fail where that would not be tracked
 	pageIsWritten      = 1 << 1                       // PAGE_IS_WRITTEN
+	pageIsPresent      = 1 << 3                       // PAGE_IS_PRESENT
+	pageIsSwapped      = 1 << 4                       // PAGE_IS_SWAPPED
+	pageIsZero         = 1 << 5                       // PAGE_IS_PFNZERO: the page that all untouched memory reads from
 )
 
 // pmScanArg is struct pm_scan_arg.
