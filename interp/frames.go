@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tetratelabs/wazero/api"
+
 	"sojourn/interp/rewrite"
 	"sojourn/interp/wasm"
 	"sojourn/snapshotfmt"
@@ -13,7 +15,7 @@ import (
 // a call does not hold its results.
 func (in *Instance) record(ctx context.Context, point int, waiting bool) {
 	plan := in.prog.plan
-	pt := &plan.Points[point]
+	pt := plan.Point(point)
 	f := frame{entry: rewrite.Entry{Point: point}}
 	f.Func, f.PC = pt.Func, pt.PC
 	f.Locals = make([]snapshotfmt.Value, len(plan.Locals(pt.Func)))
@@ -22,16 +24,16 @@ func (in *Instance) record(ctx context.Context, point int, waiting bool) {
 		v := snapshotfmt.Value{Type: snapshotfmt.Type(t)}
 		switch t {
 		case wasm.V128:
-			v.Lo, v.Hi = in.transfer[x].Get(), in.transfer[x+1].Get()
+			v.Lo, v.Hi = in.cell(x).Get(), in.cell(x+1).Get()
 		case wasm.ExternRef:
 			v.Lo = snapshotfmt.Null
 		case wasm.FuncRef:
 			v.Lo = snapshotfmt.Null
-			if in.transfer[x].Get() == 0 && err == nil {
+			if in.cell(x).Get() == 0 && err == nil {
 				v.Lo, err = in.movingIndex(ref)
 			}
 		default:
-			v.Lo = in.transfer[x].Get()
+			v.Lo = in.cell(x).Get()
 		}
 		if local >= 0 {
 			f.Locals[local] = v
@@ -83,18 +85,48 @@ func (in *Instance) toTransfer(ctx context.Context, f *frame) (err error) {
 				err = in.hold(ctx, ref, v.Lo)
 			}
 		case wasm.V128:
-			in.transfer[x].Set(v.Lo)
-			in.transfer[x+1].Set(v.Hi)
+			in.cell(x).Set(v.Lo)
+			in.cell(x + 1).Set(v.Hi)
 		default:
-			in.transfer[x].Set(v.Lo)
+			in.cell(x).Set(v.Lo)
 		}
 	})
 	return err
 }
 
+// cell returns the global through which value x of a frame passes. A frame at an ad hoc
+// point can be wider than the module's own: the satellite that it passes to or from has
+// the others.
+func (in *Instance) cell(x int) api.MutableGlobal {
+	if x < len(in.transfer) {
+		return in.transfer[x]
+	}
+	g, _ := in.satellite.ExportedGlobal(rewrite.TransferExport(x)).(api.MutableGlobal)
+	return g
+}
+
+// addPoints makes points of the places of frames that are none, function by function.
+func (p *Program) addPoints(st *snapshotfmt.State) error {
+	missing := map[uint32][]uint32{}
+	for i, f := range st.Frames {
+		if f.Module == 0 && !p.plan.IsPoint(f.Func, f.PC, i < len(st.Frames)-1) {
+			missing[f.Func] = append(missing[f.Func], f.PC)
+		}
+	}
+	for fn, pcs := range missing {
+		if err := p.plan.Add(fn, pcs...); err != nil {
+			return fmt.Errorf("function %d (%s): %w", fn, p.Module().FuncName(fn), err)
+		}
+	}
+	return nil
+}
+
 // check finds where each frame of a state goes on, and refuses frames that the module
 // cannot have.
 func (p *Program) check(st *snapshotfmt.State, cfg *Config) ([]frame, error) {
+	if err := p.addPoints(st); err != nil {
+		return nil, err
+	}
 	frames := make([]frame, len(st.Frames))
 	for i, f := range st.Frames {
 		waiting := i < len(st.Frames)-1
@@ -110,7 +142,7 @@ func (p *Program) check(st *snapshotfmt.State, cfg *Config) ([]frame, error) {
 		}
 		frames[i] = frame{Frame: f, entry: en}
 		frames[i].Stack = append([]snapshotfmt.Value{}, f.Stack...) // results are pushed on it
-		pt := &p.plan.Points[en.Point]
+		pt := p.plan.Point(en.Point)
 		if i == 0 {
 			if err := p.checkOutermost(st, f.Func, cfg); err != nil {
 				return nil, bad("%v", err)

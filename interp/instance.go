@@ -62,6 +62,7 @@ type Instance struct {
 	held                  api.MutableGlobal
 	transfer              []api.MutableGlobal
 	satellites            map[resumeKey]api.Module
+	satellite             api.Module        // that which runs, or has run last
 	refs                  map[uint64]uint64 // references seen, as wazero has them -> function index
 
 	phase    phase

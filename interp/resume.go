@@ -18,7 +18,8 @@ import (
 // loop has thousands.
 const wideFunction = 48
 
-// resumeKey names a satellite: all ways into a function, or one into a wide one.
+// resumeKey names a satellite: all ways into a function, or one into a wide one, or at
+// a point made on demand.
 type resumeKey struct {
 	fn    uint32
 	entry rewrite.Entry
@@ -37,7 +38,7 @@ type resumes struct {
 func (p *Program) resume(ctx context.Context, fn uint32, en rewrite.Entry) (resumeKey, *resumes, error) {
 	key := resumeKey{fn: fn, all: true}
 	entries := p.plan.Entries(fn)
-	if len(entries) > wideFunction {
+	if len(entries) > wideFunction || p.plan.AdHoc(en.Point) {
 		key, entries = resumeKey{fn: fn, entry: en}, []rewrite.Entry{en}
 	}
 	p.mu.Lock()
@@ -88,7 +89,8 @@ func (in *Instance) warm(ctx context.Context) {
 }
 
 // resumeFunc returns the resume function of an entry, linked to the instance, and
-// the number under which it takes the entry.
+// the number under which it takes the entry. It is the instance's satellite until the
+// next call.
 func (in *Instance) resumeFunc(ctx context.Context, fn uint32, en rewrite.Entry) (api.Function, uint32, error) {
 	key, r, err := in.prog.resume(ctx, fn, en)
 	if err != nil {
@@ -108,5 +110,6 @@ func (in *Instance) resumeFunc(ctx context.Context, fn uint32, en rewrite.Entry)
 		}
 		in.satellites[key] = mod
 	}
+	in.satellite = mod
 	return mod.ExportedFunction(rewrite.ResumeExport(fn)), r.numbers[en], nil
 }

@@ -154,7 +154,7 @@ func (in *Instance) goOn(ctx context.Context, i int) error {
 	}
 	outer := &in.frames[i-1]
 	outer.Stack = append(outer.Stack, vs...)
-	if in.prog.plan.Points[outer.entry.Point].Counted {
+	if in.prog.plan.Point(outer.entry.Point).Counted {
 		in.countReturn()
 	}
 	return nil

@@ -31,7 +31,8 @@ func (e *emitter) open(s *site) error {
 	if entered && c.op == wasm.OpLoop {
 		e.arrive(wayIn{pos: e.in.Pos, loop: true})
 	}
-	if c.points {
+	points := c.points || entered
+	if points {
 		e.saveBelow(c.op == wasm.OpIf)
 	}
 	k := ctl{con: con, block: e.in.Block, els: anonymous}
@@ -52,7 +53,7 @@ func (e *emitter) open(s *site) error {
 	}
 	k.base = len(e.x.Stack()) - len(k.block.Params)
 	e.forget(len(e.x.Stack()))
-	if c.op == wasm.OpLoop || !c.points {
+	if c.op == wasm.OpLoop || !points {
 		e.forget(k.base) // a loop's parameters are new in each iteration
 	}
 	k.saved = min(e.saved, k.base)
@@ -110,9 +111,7 @@ func (e *emitter) elseArm() error {
 		e.saved = k.saved
 		return nil
 	}
-	if !e.x.Unreachable() {
-		e.opU32(wasm.OpBr, e.depth(k.label))
-	}
+	e.leave(k.label, e.x.Unreachable())
 	e.closeLabel(k.els)
 	if err := e.x.Step(&e.in); err != nil {
 		return err
@@ -128,9 +127,7 @@ func (e *emitter) end() error {
 		e.op(wasm.OpEnd)
 		e.labels = e.labels[:len(e.labels)-1]
 	} else {
-		if !unreachable {
-			e.opU32(wasm.OpBr, e.depth(k.label))
-		}
+		e.leave(k.label, unreachable)
 		if k.els != anonymous && e.f.cons[k.con].els < 0 {
 			e.closeLabel(k.els) // no else arm: the parameters are the results
 		}
@@ -149,6 +146,16 @@ func (e *emitter) end() error {
 		e.reload(&k, k.block.Results)
 	}
 	return nil
+}
+
+// leave branches to the end of a construct whose label was hoisted. Where nothing gets
+// there, what dead code has left on the stack goes.
+func (e *emitter) leave(l label32, unreachable bool) {
+	if unreachable {
+		e.op(wasm.OpUnreachable)
+		return
+	}
+	e.opU32(wasm.OpBr, e.depth(l))
 }
 
 // closeLabel ends the innermost label of the output, which must be l.

@@ -49,6 +49,9 @@
 // that a thawed guest has on its stack, when it does: a start does not pay for them,
 // and ordinary calls never meet them.
 //
+// A frame may be at any instruction that can be reached, point or not: such a place is
+// made a point on demand, and gets a resume function of its own (adhoc.go).
+//
 // # What it refuses
 //
 // Imports of anything but functions from the host. Modules of one guest import

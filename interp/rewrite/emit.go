@@ -142,6 +142,9 @@ func (e *emitter) here() *site {
 }
 
 func (e *emitter) instr() error {
+	if e.ways != nil {
+		e.arrive(wayIn{pos: e.in.Pos, any: true})
+	}
 	s := e.here()
 	switch e.in.Op {
 	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:

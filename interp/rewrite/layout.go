@@ -111,7 +111,7 @@ func Width(t wasm.ValType) int {
 // which they are in transfer: the live locals, then the value stack. x is the
 // first transfer global of the value, ref its number among the function references.
 func (p *Plan) Values(e Entry, f func(local int, t wasm.ValType, x, ref int)) {
-	pt := &p.Points[e.Point]
+	pt := p.Point(e.Point)
 	locals := p.Locals(pt.Func)
 	x, ref := 0, 0
 	value := func(local int, t wasm.ValType) {
@@ -141,6 +141,9 @@ func (p *Plan) newLayout() layout {
 		if p.Points[i].Kind == Host {
 			p.measure(&l, Entry{Point: i, Before: true})
 		}
+	}
+	if p.References {
+		l.refs = max(l.refs, p.mostRefs())
 	}
 	if len(p.vectorGlobals()) > 0 {
 		l.width = max(l.width, 2)

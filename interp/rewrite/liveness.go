@@ -67,6 +67,10 @@ func (f *function) events(p *Plan, i int, pts []Point) []event {
 		if !ok || err != nil {
 			return evs
 		}
+		for next < len(pts) && pts[next].pos == in.Pos && pts[next].before {
+			evs = append(evs, event{op: wasm.OpNop, point: int32(next)})
+			next++
+		}
 		e := event{op: in.Op, arg: uint32(in.A), point: -1}
 		if next < len(pts) && pts[next].pos == in.Pos {
 			e.point = int32(next)
@@ -142,7 +146,7 @@ func (lv *liveness) pass(f *function, evs []event) (changed bool, cost int) {
 	for i := len(evs) - 1; i >= 0; i-- {
 		e := &evs[i]
 		// A point of a loop is inside its head; that of a call is behind it, and
-		// the call touches no local.
+		// the call touches no local. One before an instruction is an event of its own.
 		if e.point >= 0 {
 			copy(lv.sets[e.point], lv.live)
 			cost += lv.words

@@ -11,7 +11,7 @@ import (
 
 // Version identifies what this package emits. It changes whenever the same module
 // would be rewritten differently, and so keys whatever is cached of the result.
-const Version = 1
+const Version = 2
 
 // Options says what the host knows and the module does not.
 type Options struct {
@@ -30,6 +30,7 @@ const (
 	Call             // in a call, or just behind it
 	Host             // in a call of a blocking import, before it or just behind it
 	Bulk             // in the middle of a long memory.copy or memory.fill
+	Step             // before an instruction: made on demand, see adhoc.go
 )
 
 // Point is a place where a frame can stop. Its number is its index in [Plan.Points].
@@ -50,7 +51,9 @@ type Point struct {
 	// Target is the function that a direct call calls, and -1 for an indirect one.
 	Target int64
 
-	pos int // of the instruction in the body
+	pos    int  // of the instruction in the body
+	con    int  // construct that the way in is in: index in function.cons, or -1
+	before bool // the way in ends before the instruction at pos, whatever that is
 }
 
 // Operands returns the value stack of a Host point that has yet to make its call:
@@ -88,6 +91,8 @@ type Plan struct {
 	spaces *spaces
 	// typeSuspends says, for each type, whether an indirect call through it can suspend.
 	typeSuspends []bool
+
+	more adHoc
 }
 
 // function is one function of Plan.ext.
@@ -158,28 +163,53 @@ func (p *Plan) function(index uint32) *function {
 
 // Lookup finds the entry at pc of a function, for a frame whose callee (by type)
 // is still running when waiting, and which is the innermost one when not. Where two
-// points share a pc they share the state there, so either will do.
+// points share a pc they share the state there, so either will do. A place that is no
+// point becomes one: any instruction that can be reached, and behind a call when waiting.
 func (p *Plan) Lookup(fn, pc uint32, waiting bool) (Entry, error) {
 	f := p.function(fn)
 	if f == nil {
 		return Entry{}, fmt.Errorf("function %d is not one of the module's, which has %d", fn, int(p.imported())+len(p.Module.Funcs))
 	}
+	if en, ok := p.find(f, pc, waiting); ok {
+		return en, nil
+	}
+	if err := p.Add(fn, pc); err != nil {
+		return Entry{}, err
+	}
+	if en, ok := p.findAdHoc(fn, pc, waiting); ok {
+		return en, nil
+	}
+	return Entry{}, p.noPoint(f, pc, waiting)
+}
+
+// IsPoint reports whether Lookup finds an entry without making it.
+func (p *Plan) IsPoint(fn, pc uint32, waiting bool) bool {
+	f := p.function(fn)
+	if f == nil {
+		return false
+	}
+	_, ok := p.find(f, pc, waiting)
+	return ok
+}
+
+// find is Lookup among the points that there are.
+func (p *Plan) find(f *function, pc uint32, waiting bool) (Entry, bool) {
 	found := Entry{Point: -1}
-	for i := f.first; i < len(p.Points) && p.Points[i].Func == fn; i++ {
+	for i := f.first; i < len(p.Points) && p.Points[i].Func == f.index; i++ {
 		switch pt := &p.Points[i]; {
 		case pt.PC == pc && !(waiting && pt.Kind != Call):
-			return Entry{Point: i}, nil
+			return Entry{Point: i}, true
 		case pt.Kind == Host && pt.At == pc && !waiting:
 			found = Entry{Point: i, Before: true}
 		}
 	}
 	if found.Point >= 0 {
-		return found, nil
+		return found, true
 	}
-	return Entry{}, p.noPoint(f, pc)
+	return p.findAdHoc(f.index, pc, waiting)
 }
 
-func (p *Plan) noPoint(f *function, pc uint32) error {
+func (p *Plan) noPoint(f *function, pc uint32, waiting bool) error {
 	name := p.Module.FuncName(f.index)
 	if f.thunk {
 		return fmt.Errorf("pc %d of imported function %d (%s) is not a point of it", pc, f.index, name)
@@ -198,7 +228,11 @@ func (p *Plan) noPoint(f *function, pc uint32) error {
 		}
 		at := src.Offset + uint32(in.Pos)
 		if pc == at {
-			return fmt.Errorf("pc 0x%x of function %d (%s), at %s, is no place where a guest can wait this way", pc, f.index, name, in.String())
+			why := "can never be reached"
+			if waiting {
+				why = "is not behind a call, and a frame waits there"
+			}
+			return fmt.Errorf("pc 0x%x of function %d (%s), at %s, %s", pc, f.index, name, in.String(), why)
 		}
 		if pc < at+uint32(in.Len) {
 			return fmt.Errorf("pc 0x%x of function %d (%s) is inside the instruction %s at 0x%x", pc, f.index, name, in.String(), at)

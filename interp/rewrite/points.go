@@ -106,7 +106,7 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 
 func (p *Plan) newPoint(f *function, s *site, kind Kind, in *wasm.Instr, stack []wasm.ValType) Point {
 	base := p.ext.Funcs[p.ord(f)].Offset
-	pt := Point{Func: f.index, Kind: kind, Stack: stack, pos: in.Pos, Target: -1, Counted: s.counted,
+	pt := Point{Func: f.index, Kind: kind, Stack: stack, pos: in.Pos, con: s.parent, Target: -1, Counted: s.counted,
 		At: base + uint32(in.Pos), PC: base + uint32(in.Pos+in.Len)}
 	switch kind {
 	case Bulk:

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"sojourn/interp/wasm"
@@ -34,31 +35,43 @@ func (p *Plan) Entries(fn uint32) []Entry {
 
 // Resume builds the resume functions for the given entries, by function.
 func (p *Plan) Resume(entries map[uint32][]Entry) (*Satellite, error) {
+	numbers := map[uint32]map[Entry]uint32{}
+	m, err := p.satellite(slices.Sorted(maps.Keys(entries)), func(s *satellite, fn uint32) (err error) {
+		numbers[fn], err = s.resume(fn, entries[fn])
+		return err
+	})
+	return &Satellite{Module: m, Numbers: numbers}, err
+}
+
+// satellite builds a module in which write puts one function for each of fns, and
+// which exports them under the names of resume functions.
+func (p *Plan) satellite(fns []uint32, write func(s *satellite, fn uint32) error) (*wasm.Module, error) {
 	s := &satellite{p: p, m: &wasm.Module{}, fns: map[uint32]uint32{}, globals: map[uint32]uint32{}, tables: map[uint32]uint32{}}
 	s.m.Types = append(append(s.m.Types, p.Module.Types...), p.lay.hookTypes...)
 	if mem := p.spaces.memory; mem != nil {
 		s.m.Imports = append(s.m.Imports, wasm.Import{Module: GuestName, Name: MemoryName, Kind: wasm.KindMemory, Memory: *mem})
 	}
-	out := &Satellite{Module: s.m, Numbers: map[uint32]map[Entry]uint32{}}
-	order := make([]uint32, 0, len(entries))
-	for fn := range entries {
-		order = append(order, fn)
-	}
-	slices.Sort(order)
-	for _, fn := range order {
-		numbers, err := s.resume(fn, entries[fn])
-		if err != nil {
-			return nil, fmt.Errorf("resume function of function %d (%s): %w", fn, p.Module.FuncName(fn), err)
+	for again := true; again; {
+		spare := s.spare
+		s.m.Funcs = nil
+		for _, fn := range fns {
+			if err := write(s, fn); err != nil {
+				return nil, fmt.Errorf("resume function of function %d (%s): %w", fn, p.Module.FuncName(fn), err)
+			}
 		}
-		out.Numbers[fn] = numbers
+		again = s.spare > spare
+	}
+	for i := range s.spare {
+		s.m.Exports = append(s.m.Exports, wasm.Export{Name: TransferExport(p.lay.width + i), Kind: wasm.KindGlobal, Index: uint32(len(s.globals) + i)})
+		s.m.Globals = append(s.m.Globals, wasm.Global{Type: wasm.GlobalType{Type: wasm.I64, Mutable: true}, Init: wasm.AppendI64Const(nil, 0)})
 	}
 	s.m.Names = &wasm.Names{Funcs: map[uint32]string{}}
-	for i, fn := range order {
+	for i, fn := range fns {
 		idx := uint32(len(s.fns) + i)
 		s.m.Exports = append(s.m.Exports, wasm.Export{Name: ResumeExport(fn), Kind: wasm.KindFunc, Index: idx})
 		s.m.Names.Funcs[idx] = p.Module.FuncName(fn)
 	}
-	return out, nil
+	return s.m, nil
 }
 
 // satellite maps the indices of the guarded module to imports, made as they are used.
@@ -66,6 +79,10 @@ type satellite struct {
 	p                    *Plan
 	m                    *wasm.Module
 	fns, globals, tables map[uint32]uint32
+	// spare is how many transfer globals it has itself, for a frame at an ad hoc point
+	// that is wider than the guarded module's. They come behind all imports, so what
+	// uses them is written again when all are known.
+	spare int
 }
 
 func (s *satellite) resume(fn uint32, entries []Entry) (map[Entry]uint32, error) {
@@ -129,6 +146,10 @@ func (s *satellite) global(g uint32) uint32 {
 		return i
 	}
 	l := &s.p.lay
+	if own := int(g) - int(l.transfer) - l.width; own >= 0 {
+		s.spare = max(s.spare, own+1)
+		return uint32(len(s.globals) + own)
+	}
 	typ := wasm.GlobalType{Type: wasm.I32, Mutable: true}
 	name := GlobalExport(g)
 	switch {

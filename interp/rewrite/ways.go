@@ -40,11 +40,12 @@ type ways struct {
 
 func (w *ways) top() *region { return w.stack[len(w.stack)-1] }
 
-// wayIn is a place where a label for a way in ends: before an instruction, behind
-// it, or at a loop that a way leads into.
+// wayIn is a place where a label for a way in ends: before the call or bulk instruction
+// of a point, behind it, at a loop that a way leads into, or before any instruction.
 type wayIn struct {
 	pos         int
 	after, loop bool
+	any         bool // before whatever instruction is there
 }
 
 // region is the body of the function, or of an entered loop.
@@ -98,7 +99,7 @@ func (e *emitter) newWays(entries []Entry) *ways {
 			if _, ok := w.labels[in]; ok {
 				continue
 			}
-			w.labels[in] = e.addClosing(w.regions[con], in.pos, rank(in.after), nil)
+			w.labels[in] = e.addClosing(w.regions[con], in.pos, in.rank(), nil)
 		}
 	}
 	for _, r := range w.regions {
@@ -110,8 +111,12 @@ func (e *emitter) newWays(entries []Entry) *ways {
 	return w
 }
 
-func rank(after bool) int {
-	if after {
+// rank orders labels that end at one instruction, innermost first.
+func (in wayIn) rank() int {
+	switch {
+	case in.any:
+		return -1
+	case in.after:
 		return 1
 	}
 	return 0
@@ -119,19 +124,15 @@ func rank(after bool) int {
 
 // place returns where the label of an entry ends.
 func (e *emitter) place(en Entry) wayIn {
-	pt := &e.p.Points[en.Point]
+	pt := e.p.Point(en.Point)
+	if pt.before {
+		return wayIn{pos: pt.pos, any: true}
+	}
 	return wayIn{pos: pt.pos, after: !en.Before && pt.Kind != Bulk}
 }
 
 // parent returns the construct that an entry is in: for the head of a loop, the loop.
-func (e *emitter) parent(en Entry) int {
-	for i := range e.f.sites {
-		if e.f.sites[i].point == en.Point {
-			return e.f.sites[i].parent
-		}
-	}
-	panic("rewrite: an entry into another function")
-}
+func (e *emitter) parent(en Entry) int { return e.p.Point(en.Point).con }
 
 // regionOf returns the innermost loop around a construct, itself included, or -1.
 func (e *emitter) regionOf(con int) int {
