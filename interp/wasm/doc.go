@@ -1,5 +1,6 @@
 // Package wasm decodes, validates and encodes modules of WebAssembly 2.0 with extended
-// constant expressions, tail calls and exceptions, and gives whoever rewrites them the type of every value at every instruction.
+// constant expressions, tail calls and exceptions, and gives whoever rewrites them the
+// type of every value at every instruction.
 //
 //	bytes --Decode--> *Module --Validate--> nil or *Error
 //	                     |
