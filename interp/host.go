@@ -23,7 +23,7 @@ type HostFunc struct {
 
 // HostCall is one call of a [HostFunc]. It is valid until Call returns.
 type HostCall struct {
-	Stack []uint64 // parameters in, results out, both from index 0
+	Stack []uint64 // parameters in, results out, both from index 0; an externref is its number and one, or 0
 	Host  any      // what the instance was created with
 
 	memory func() []byte

@@ -35,6 +35,10 @@ type Config struct {
 	MemoryPages uint32 // most pages of 64 KiB; 0 is what the module allows
 	TableSize   uint32 // most elements of any table; 0 is 10,000,000
 
+	// Externs is how many references the host may give to the guest, in arguments and
+	// results: the numbers below it. A state that holds others is refused.
+	Externs uint32
+
 	// FreezeEvery, when not 0, freezes the guest at every n-th point: loop heads,
 	// counted calls, and before and behind each call of a blocking import.
 	FreezeEvery uint64

@@ -50,7 +50,11 @@ func (in *Instance) Begin(name string, args ...snapshotfmt.Value) error {
 		return fmt.Errorf("call %q: %d arguments; the function is %v", name, len(args), t)
 	}
 	for i, v := range args {
-		if err := in.prog.checkValue(v, t.Params[i]); err != nil {
+		err := in.prog.checkValue(v, t.Params[i])
+		if err == nil {
+			err = in.checkExtern(v)
+		}
+		if err != nil {
 			return fmt.Errorf("call %q: argument %d: %w", name, i, err)
 		}
 	}
@@ -81,7 +85,7 @@ func (p *Program) exported(name string) (uint32, error) {
 func (p *Program) checkOutermost(st *snapshotfmt.State, fn uint32, cfg *Config) error {
 	m := p.Module()
 	want := func(f uint32) error {
-		if f == fn || p.plan.Tails(f, fn) {
+		if f == fn {
 			return nil
 		}
 		return fmt.Errorf("the outermost frame must be of function %d (%s)", f, m.FuncName(f))
@@ -97,7 +101,7 @@ func (p *Program) checkOutermost(st *snapshotfmt.State, fn uint32, cfg *Config) 
 		return want(entry)
 	}
 	for _, e := range m.Exports {
-		if st.Started && e.Kind == wasm.KindFunc && (e.Index == fn || p.plan.Tails(e.Index, fn)) {
+		if e.Kind == wasm.KindFunc && e.Index == fn && st.Started {
 			return nil
 		}
 	}
@@ -111,8 +115,8 @@ func (in *Instance) raw(ctx context.Context, vs []snapshotfmt.Value) ([]uint64, 
 		switch v.Type {
 		case snapshotfmt.V128:
 			raw = append(raw, v.Lo, v.Hi)
-		case snapshotfmt.ExternRef: // null
-			raw = append(raw, 0)
+		case snapshotfmt.ExternRef:
+			raw = append(raw, rawExtern(v.Lo))
 		case snapshotfmt.FuncRef:
 			r, err := in.refRaw(ctx, v.Lo)
 			if err != nil {

@@ -181,7 +181,11 @@ func (in *Instance) values(ctx context.Context, types []wasm.ValType, res []uint
 		case wasm.I32, wasm.F32:
 			vs[i].Lo = uint64(uint32(res[0]))
 		case wasm.ExternRef:
-			vs[i].Lo = snapshotfmt.Null
+			n, err := externOf(res[0])
+			if err != nil {
+				return nil, err
+			}
+			vs[i].Lo = n
 		case wasm.FuncRef:
 			idx, err := in.refIndex(ctx, res[0])
 			if err != nil {

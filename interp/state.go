@@ -85,6 +85,9 @@ func (in *Instance) Restore(ctx context.Context, st *snapshotfmt.State, host any
 	if err != nil {
 		return err
 	}
+	if err := in.checkExterns(st); err != nil {
+		return err
+	}
 	if err := in.Grow(st.MemoryPages); err != nil {
 		return err
 	}
@@ -123,7 +126,11 @@ func (in *Instance) readGlobals(ctx context.Context) ([]snapshotfmt.Value, error
 			}
 			v.Lo, v.Hi = in.transfer[0].Get(), in.transfer[1].Get()
 		case wasm.ExternRef:
-			v.Lo = snapshotfmt.Null
+			n, err := externOf(g.Get())
+			if err != nil {
+				return nil, fmt.Errorf("global %d: %w", i, err)
+			}
+			v.Lo = n
 		case wasm.FuncRef:
 			idx, err := in.refIndex(ctx, g.Get())
 			if err != nil {
@@ -161,7 +168,8 @@ func (in *Instance) writeGlobals(ctx context.Context, vs []snapshotfmt.Value) er
 			if _, err := in.helper(ctx, rewrite.Helper(rewrite.StoreName, uint32(i))); err != nil {
 				return err
 			}
-		case wasm.ExternRef: // null from the start
+		case wasm.ExternRef:
+			g.Set(rawExtern(v.Lo))
 		case wasm.FuncRef:
 			raw, err := in.refRaw(ctx, v.Lo)
 			if err != nil {
@@ -187,7 +195,7 @@ func (in *Instance) readTables(ctx context.Context) ([]snapshotfmt.Table, error)
 		}
 		out[i] = snapshotfmt.Table{Elem: snapshotfmt.Type(t.Elem), Refs: make([]uint64, size[0])}
 		for k := range out[i].Refs {
-			ref, err := in.element(ctx, get, uint64(k))
+			ref, err := in.element(ctx, get, t.Elem, uint64(k))
 			if err != nil {
 				return nil, fmt.Errorf("table %d, element %d: %w", i, k, err)
 			}
@@ -197,10 +205,15 @@ func (in *Instance) readTables(ctx context.Context) ([]snapshotfmt.Table, error)
 	return out, nil
 }
 
-func (in *Instance) element(ctx context.Context, get api.Function, k uint64) (uint64, error) {
-	null, err := get.Call(in.context(ctx), k)
-	if err != nil || null[0] != 0 {
-		return snapshotfmt.Null, err
+func (in *Instance) element(ctx context.Context, get api.Function, elem wasm.ValType, k uint64) (uint64, error) {
+	res, err := get.Call(in.context(ctx), k)
+	switch {
+	case err != nil:
+		return 0, err
+	case elem == wasm.ExternRef:
+		return externOf(res[0])
+	case res[0] != 0:
+		return snapshotfmt.Null, nil
 	}
 	return in.movingIndex(0)
 }
@@ -244,7 +257,9 @@ func (in *Instance) restoreTable(ctx context.Context, i uint32, t snapshotfmt.Ta
 		var err error
 		if ref == snapshotfmt.Null {
 			_, err = in.helper(ctx, clear, uint64(k))
-		} else if taken, ok := in.prog.takenIndex(ref); ok && typ.Elem == wasm.FuncRef {
+		} else if typ.Elem == wasm.ExternRef {
+			_, err = in.helper(ctx, put, uint64(k), rawExtern(ref))
+		} else if taken, ok := in.prog.takenIndex(ref); ok {
 			_, err = in.helper(ctx, put, uint64(k), taken)
 		} else {
 			err = fmt.Errorf("element %d refers to function %d, which no code of the module can refer to", k, ref)
@@ -256,8 +271,14 @@ func (in *Instance) restoreTable(ctx context.Context, i uint32, t snapshotfmt.Ta
 	return nil
 }
 
-// drop drops the segments that the state says are dropped.
+// drop drops the segments that instantiation has dropped, and those that the state
+// says are dropped.
 func (in *Instance) drop(ctx context.Context, st *snapshotfmt.State) error {
+	if in.prog.plan.Past() {
+		if _, err := in.helper(ctx, rewrite.PastName); err != nil {
+			return err
+		}
+	}
 	can := map[[2]uint32]bool{}
 	kind := func(elem bool) uint32 {
 		if elem {

@@ -20,7 +20,7 @@ const Null = 1<<64 - 1
 
 // Value is one WebAssembly value. Lo holds its bits, zero-extended; Hi is the upper
 // half of a v128. The Lo of a reference is a function's index in the module as its
-// author shipped it, or Null.
+// author shipped it, of an externref the host's number for it, or Null.
 type Value struct {
 	Type   Type
 	Lo, Hi uint64

@@ -181,9 +181,9 @@ func (w *walk) pass(in *wasm.Instr) {
 	}
 }
 
-// mostRefs returns how many function references a frame can hold at any instruction:
+// mostRefs returns how many references of type t a frame can hold at any instruction:
 // those in transfer are in a table, whose size is fixed.
-func (p *Plan) mostRefs() int {
+func (p *Plan) mostRefs(t wasm.ValType) int {
 	most := make([]int, len(p.fns))
 	_ = p.each(func(f *function) error {
 		i := p.ord(f)
@@ -191,24 +191,24 @@ func (p *Plan) mostRefs() int {
 		if err != nil {
 			return nil
 		}
-		held := countRefs(f.locals)
+		held := count(f.locals, t)
 		most[i] = held
 		r := wasm.NewReader(p.ext, p.ext.Funcs[i].Body)
 		for in := (wasm.Instr{}); ; {
 			if ok, err := r.Next(&in); !ok || err != nil || x.Step(&in) != nil {
 				return nil
 			}
-			most[i] = max(most[i], held+countRefs(x.Stack()))
+			most[i] = max(most[i], held+count(x.Stack(), t))
 		}
 	})
 	return slices.Max(append(most, 0))
 }
 
-// countRefs returns how many of the types are of function references.
-func countRefs(ts []wasm.ValType) int {
+// count returns how many of the types are t.
+func count(ts []wasm.ValType, t wasm.ValType) int {
 	n := 0
-	for _, t := range ts {
-		if t == wasm.FuncRef {
+	for _, u := range ts {
+		if u == t {
 			n++
 		}
 	}

@@ -17,6 +17,8 @@ const (
 	typeOne   = 2
 	typeTwo   = 3
 	typeThree = 4
+	typeXGet  = 5
+	typeXPut  = 6
 	typeAsk   = 0
 )
 
@@ -57,7 +59,32 @@ func (p *Plan) addHelpers(g *wasm.Module) {
 		add(typeNone, ops(at(wasm.OpGlobalGet, p.ours(l.transfer)), wasm.AppendOp(nil, wasm.OpI64x2Splat), at(wasm.OpGlobalGet, p.ours(l.transfer+1)),
 			wasm.AppendOp(nil, wasm.OpI64x2ReplaceLane), []byte{1}, at(wasm.OpGlobalSet, p.ours(g))))
 	}
+	if past := p.past(); past != nil {
+		add(typeNone, past)
+	}
+	if l.externCount > 0 {
+		add(typeXPut, ops(get(0), get(1), at(wasm.OpTableSet, l.externs)))
+		add(typeXGet, ops(get(0), at(wasm.OpTableGet, l.externs)))
+	}
 }
+
+// past drops the active segments that code could read again, as instantiation has;
+// nil when there are none.
+func (p *Plan) past() []byte {
+	var b []byte
+	for _, op := range p.lay.segOrder {
+		switch m := p.Module; {
+		case op.op == wasm.OpTableInit && m.Elems[op.seg].Mode == wasm.Active:
+			b = append(b, at(wasm.OpElemDrop, op.seg)...)
+		case op.op == wasm.OpMemoryInit && m.Datas[op.seg].Mode == wasm.Active:
+			b = append(b, at(wasm.OpDataDrop, op.seg)...)
+		}
+	}
+	return b
+}
+
+// Past reports whether a guest that is thawed needs the helper PastName.
+func (p *Plan) Past() bool { return p.past() != nil }
 
 // vectorGlobals lists the globals of the module whose values wazero's API does not show whole.
 func (p *Plan) vectorGlobals() []uint32 {
@@ -92,24 +119,33 @@ func (p *Plan) helperNames() map[string]uint32 {
 	for _, g := range p.vectorGlobals() {
 		each(g, LoadName, StoreName)
 	}
+	if p.Past() {
+		names[PastName] = next
+		next++
+	}
+	if l.externCount > 0 {
+		names[ExternPutName], names[ExternGetName] = next, next+1
+	}
 	return names
 }
 
 // tableHelpers adds, in the order of helperNames, what the host needs of one table.
 func (p *Plan) tableHelpers(t uint32, elem wasm.ValType, add func(uint32, []byte)) {
 	null := append(wasm.AppendOp(nil, wasm.OpRefNull), byte(elem))
-	if elem == wasm.FuncRef {
-		add(typeTwo, ops(get(0), get(1), at(wasm.OpTableGet, p.lay.allRefs), at(wasm.OpTableSet, t)))
+	extern := elem == wasm.ExternRef
+	if extern {
+		add(typeXPut, ops(get(0), get(1), at(wasm.OpTableSet, t)))
 	} else {
-		add(typeTwo, wasm.AppendOp(nil, wasm.OpUnreachable))
+		add(typeTwo, ops(get(0), get(1), at(wasm.OpTableGet, p.lay.allRefs), at(wasm.OpTableSet, t)))
 	}
 	add(typeOne, ops(get(0), null, at(wasm.OpTableSet, t)))
 	add(typeAsk, ops(null, get(0), at(wasm.OpTableGrow, t)))
-	body := ops(get(0), at(wasm.OpTableGet, t), wasm.AppendOp(nil, wasm.OpRefIsNull))
-	if elem == wasm.FuncRef {
-		body = append(ops(wasm.AppendI32Const(nil, 0), get(0), at(wasm.OpTableGet, t), at(wasm.OpTableSet, p.lay.moving)), body...)
+	if extern {
+		add(typeXGet, ops(get(0), at(wasm.OpTableGet, t)))
+		return
 	}
-	add(typeAsk, body)
+	add(typeAsk, ops(wasm.AppendI32Const(nil, 0), get(0), at(wasm.OpTableGet, t), at(wasm.OpTableSet, p.lay.moving),
+		get(0), at(wasm.OpTableGet, t), wasm.AppendOp(nil, wasm.OpRefIsNull)))
 }
 
 // initBodies do what instantiation does with active element segments, and then with

@@ -12,7 +12,7 @@ import (
 //
 //	functions  author's imports, ask, author's functions, thunks, helpers
 //	globals    author's, budget, refill, entry, held, dropped…, transfer…
-//	tables     author's, functions by reference, references in transfer
+//	tables     author's, functions by reference, references in transfer, the host's likewise
 type layout struct {
 	askType, entryType uint32 // (i32) -> i32, () -> ()
 	hookTypes          []wasm.FuncType
@@ -24,6 +24,8 @@ type layout struct {
 	width, refs                 int    // how many of them, and of references in transfer
 
 	allRefs, moving uint32 // tables: every function in taken; references in transfer
+	externs         uint32 // table: references of the host's in transfer
+	externCount     int    // how many of them; 0: there is no such table
 
 	elems, datas, toMoving, fromAll, fromMoving uint32 // helper functions; segments follow
 	segFuncs                                    map[segOp]uint32
@@ -63,6 +65,8 @@ const (
 	// ElemsName and DatasName do what instantiation does with active segments.
 	ElemsName = "elems"
 	DatasName = "datas"
+	// PastName drops the active segments that code could read again.
+	PastName = "past"
 	// ToMoving stores Held as reference number (parameter) in transfer; FromAll
 	// stores the function with that index in [Plan.Taken] (second parameter) so.
 	ToMovingName = "hold"
@@ -71,8 +75,12 @@ const (
 	FromMovingName = "fetch"
 	// For a table that the module writes, with its index behind the name: Put
 	// (element, index in Taken), Clear (element), Grow (elements), and Get
-	// (element), which loads it into transfer and returns 1 if it is null.
+	// (element), which loads it into transfer and returns 1 if it is null. Put and Get
+	// of a table of the host's references take and return the reference itself.
 	PutName, ClearName, GrowName, GetName = "put", "clear", "grow", "get"
+	// ExternPut (number, reference) and ExternGet (number) write and read the host's
+	// references in transfer.
+	ExternPutName, ExternGetName = "xput", "xget"
 	// For a global of type v128, likewise: between it and the first two globals of transfer.
 	LoadName, StoreName = "load", "store"
 )
@@ -101,7 +109,7 @@ func Width(t wasm.ValType) int {
 	switch t {
 	case wasm.V128:
 		return 2
-	case wasm.ExternRef: // always null: no host function gives out another
+	case wasm.ExternRef: // in a table
 		return 0
 	}
 	return 1
@@ -109,12 +117,17 @@ func Width(t wasm.ValType) int {
 
 // Values calls f for each value of a frame that stops at a point, in the order in
 // which they are in transfer: the live locals, then the value stack. x is the
-// first transfer global of the value, ref its number among the function references.
+// first transfer global of the value, ref its number among the references of its type.
 func (p *Plan) Values(e Entry, f func(local int, t wasm.ValType, x, ref int)) {
 	pt := p.Point(e.Point)
 	locals := p.Locals(pt.Func)
-	x, ref := 0, 0
+	x, ref, extern := 0, 0, 0
 	value := func(local int, t wasm.ValType) {
+		if t == wasm.ExternRef {
+			f(local, t, x, extern)
+			extern++
+			return
+		}
 		f(local, t, x, ref)
 		x += Width(t)
 		if t == wasm.FuncRef {
@@ -143,7 +156,10 @@ func (p *Plan) newLayout() layout {
 		}
 	}
 	if p.References {
-		l.refs = max(l.refs, p.mostRefs())
+		l.refs = max(l.refs, p.mostRefs(wasm.FuncRef))
+	}
+	if p.externs {
+		l.externCount = p.mostRefs(wasm.ExternRef)
 	}
 	if len(p.vectorGlobals()) > 0 {
 		l.width = max(l.width, 2)
@@ -154,6 +170,8 @@ func (p *Plan) newLayout() layout {
 		{Params: []wasm.ValType{wasm.I32}},
 		{Params: []wasm.ValType{wasm.I32, wasm.I32}},
 		{Params: []wasm.ValType{wasm.I32, wasm.I32, wasm.I32}},
+		{Params: []wasm.ValType{wasm.I32}, Results: []wasm.ValType{wasm.ExternRef}},
+		{Params: []wasm.ValType{wasm.I32, wasm.ExternRef}},
 	}
 	l.askType = uint32(len(m.Types))
 	l.entryType = l.askType + 1
@@ -171,6 +189,10 @@ func (p *Plan) newLayout() layout {
 	l.transfer = l.dropped + uint32(len(l.droppable))
 	l.allRefs = uint32(len(p.spaces.tables))
 	l.moving = l.allRefs + 1
+	l.externs = l.allRefs
+	if p.References {
+		l.externs = l.moving + 1
+	}
 	next := p.imported() + 1 + uint32(len(p.fns))
 	l.elems, l.datas, l.toMoving, l.fromAll, l.fromMoving = next, next+1, next+2, next+3, next+4
 	next += 5

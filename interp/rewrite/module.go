@@ -78,13 +78,15 @@ func (p *Plan) addGlobals(g *wasm.Module) {
 }
 
 func (p *Plan) addTables(g *wasm.Module) {
-	if !p.References {
-		return
+	fixed := func(t wasm.ValType, n int) wasm.TableType {
+		return wasm.TableType{Elem: t, Limits: wasm.Limits{Min: uint32(n), Max: uint32(n), HasMax: true}}
 	}
-	fixed := func(n int) wasm.TableType {
-		return wasm.TableType{Elem: wasm.FuncRef, Limits: wasm.Limits{Min: uint32(n), Max: uint32(n), HasMax: true}}
+	if p.References {
+		g.Tables = append(g.Tables, fixed(wasm.FuncRef, len(p.taken)), fixed(wasm.FuncRef, max(p.lay.refs, 1)))
 	}
-	g.Tables = append(g.Tables, fixed(len(p.taken)), fixed(max(p.lay.refs, 1)))
+	if n := p.lay.externCount; n > 0 {
+		g.Tables = append(g.Tables, fixed(wasm.ExternRef, n))
+	}
 }
 
 // constExpr maps the functions that a constant expression refers to.

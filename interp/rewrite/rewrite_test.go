@@ -78,15 +78,11 @@ func specModules(t testing.TB) []string {
 	if err != nil {
 		t.Fatalf("find wazero's module: %v", err)
 	}
-	var all []string
-	for _, name := range []string{"v2", "extended-const", "tail-call"} {
-		files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "internal/integration_test/spectest", name, "testdata/*.wasm"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no specification tests of %s in wazero's module: %v", name, err)
-		}
-		all = append(all, files...)
+	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "internal/integration_test/spectest/v2/testdata/*.wasm"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no specification tests in wazero's module: %v", err)
 	}
-	return all
+	return files
 }
 
 func TestSpecificationModules(t *testing.T) {

@@ -168,9 +168,13 @@ func (s *satellite) table(t uint32) uint32 {
 	if i, ok := s.tables[t]; ok {
 		return i
 	}
+	l := &s.p.lay
 	typ := wasm.TableType{Elem: wasm.FuncRef}
-	if t < s.p.lay.allRefs {
+	switch {
+	case t < l.allRefs:
 		typ = s.p.spaces.tables[t]
+	case t == l.externs && l.externCount > 0:
+		typ.Elem = wasm.ExternRef
 	}
 	s.m.Imports = append(s.m.Imports, wasm.Import{Module: GuestName, Name: TableExport(t), Kind: wasm.KindTable, Table: typ})
 	i := uint32(len(s.tables))

@@ -26,18 +26,6 @@ type site struct {
 	point   int    // index in Plan.Points, -1 where it is none
 }
 
-// calls reports whether the site calls a function, and tail whether its frame is gone
-// by then.
-func (s *site) calls() bool { return s.op == wasm.OpCall || s.op == wasm.OpCallIndirect || s.tail() }
-func (s *site) tail() bool {
-	return s.op == wasm.OpReturnCall || s.op == wasm.OpReturnCallIndirect
-}
-
-// indirect reports whether the site calls through a table; its target is a type then.
-func (s *site) indirect() bool {
-	return s.op == wasm.OpCallIndirect || s.op == wasm.OpReturnCallIndirect
-}
-
 // scan reads every body once for its constructs and sites, and the module for
 // where references to functions can come from.
 func (p *Plan) scan() {
@@ -52,11 +40,13 @@ func (p *Plan) scan() {
 		f.read(m, m.Funcs[i].Body, &refs[i])
 		return nil
 	})
-	p.References = hasFuncRefs(m) || p.link != nil
+	p.References = hasRefs(m, wasm.FuncRef) || p.link != nil
+	p.externs = hasRefs(m, wasm.ExternRef)
 	p.TableWrites = p.link != nil
 	taken := map[uint32]bool{}
 	for _, r := range refs {
 		p.References = p.References || r.any
+		p.externs = p.externs || r.externs
 		p.TableWrites = p.TableWrites || r.writes
 		for _, f := range r.funcs {
 			taken[f] = true
@@ -68,12 +58,12 @@ func (p *Plan) scan() {
 		p.taken = append(p.taken, f)
 	}
 	sort.Slice(p.taken, func(i, j int) bool { return p.taken[i] < p.taken[j] })
-	p.tails = p.findTails()
 }
 
 // refs is what a body does with references.
 type refs struct {
 	any, writes bool
+	externs     bool // it makes some of the host's
 	funcs       []uint32
 }
 
@@ -101,7 +91,7 @@ func (f *function) read(m *wasm.Module, body []byte, rf *refs) {
 				f.cons[open].end = in.Pos
 				open = f.cons[open].parent
 			}
-		case wasm.OpCall, wasm.OpCallIndirect, wasm.OpReturnCall, wasm.OpReturnCallIndirect:
+		case wasm.OpCall, wasm.OpCallIndirect:
 			f.addSite(&in, uint32(in.A), open)
 		case wasm.OpMemoryCopy, wasm.OpMemoryFill:
 			f.addSite(&in, 0, open)
@@ -112,6 +102,9 @@ func (f *function) read(m *wasm.Module, body []byte, rf *refs) {
 			rf.any, rf.writes = true, true
 		case wasm.OpTableGet:
 			rf.any = true
+			rf.externs = rf.externs || hasExternTables(m)
+		case wasm.OpRefNull:
+			rf.externs = rf.externs || wasm.ValType(in.A) == wasm.ExternRef
 		}
 	}
 }
@@ -120,12 +113,27 @@ func (f *function) addSite(in *wasm.Instr, target uint32, parent int) {
 	f.sites = append(f.sites, site{op: in.Op, pos: in.Pos, target: target, parent: parent, point: -1})
 }
 
-// hasFuncRefs reports whether a value of type funcref can exist in m outside its
+// hasExternTables reports whether m has or imports a table of the host's references.
+func hasExternTables(m *wasm.Module) bool {
+	for _, t := range m.Tables {
+		if t.Elem == wasm.ExternRef {
+			return true
+		}
+	}
+	for _, im := range m.Imports {
+		if im.Kind == wasm.KindTable && im.Table.Elem == wasm.ExternRef {
+			return true
+		}
+	}
+	return false
+}
+
+// hasRefs reports whether a value of a type of references can exist in m outside its
 // tables, as far as its types tell.
-func hasFuncRefs(m *wasm.Module) bool {
+func hasRefs(m *wasm.Module, ref wasm.ValType) bool {
 	isRef := func(ts []wasm.ValType) bool {
 		for _, t := range ts {
-			if t == wasm.FuncRef {
+			if t == ref {
 				return true
 			}
 		}
@@ -137,13 +145,18 @@ func hasFuncRefs(m *wasm.Module) bool {
 		}
 	}
 	for _, g := range m.Globals {
-		if g.Type.Type == wasm.FuncRef {
+		if g.Type.Type == ref {
+			return true
+		}
+	}
+	for _, im := range m.Imports {
+		if im.Kind == wasm.KindGlobal && im.Global.Type == ref {
 			return true
 		}
 	}
 	for i := range m.Funcs {
 		for _, l := range m.Funcs[i].Locals {
-			if l.Type == wasm.FuncRef {
+			if l.Type == ref {
 				return true
 			}
 		}
@@ -175,8 +188,8 @@ func constRefs(m *wasm.Module, add func(uint32)) {
 	}
 }
 
-// addThunks gives each blocking import that a reference or a tail call can reach a
-// function that does nothing but call it, so that a frame stands for the call:
+// addThunks gives each blocking import that a reference can reach a function that
+// does nothing but call it, so that a frame stands for the call:
 //
 //	(func $fd_write (import …) …)      (func $thunk (param i32 i32 i32 i32) (result i32)
 //	(elem … $fd_write)            =>     local.get 0 … local.get 3 call $fd_write)
@@ -184,8 +197,11 @@ func constRefs(m *wasm.Module, add func(uint32)) {
 func (p *Plan) addThunks() error {
 	ext := *p.Module
 	ext.Funcs = append([]wasm.Func{}, p.Module.Funcs...)
-	for i := range p.imported() {
-		if !p.blocks(i) || !p.isTaken(i) && !p.tails.funcs[i] {
+	for _, i := range p.taken {
+		if i >= p.imported() {
+			break
+		}
+		if !p.blocks(i) {
 			continue
 		}
 		typ := p.funcImport(i).Func

@@ -4,7 +4,8 @@ import "sojourn/interp/wasm"
 
 // A frame passes through the transfer globals, all of type i64: narrower values
 // zero-extended, floats as their bits, a vector as two. A function reference is in
-// the table of references in transfer, and its global says whether it is null.
+// the table of references in transfer, and its global says whether it is null. A
+// reference of the host's is in a table of its own, and has no global.
 
 // spill writes the frame that stops at a point to transfer.
 func (e *emitter) spill(point int) {
@@ -24,6 +25,9 @@ func (e *emitter) toTransfer(local uint32, t wasm.ValType, x, ref int) {
 	get := func() { e.opU32(wasm.OpLocalGet, local) }
 	switch t {
 	case wasm.ExternRef:
+		e.i32(int32(ref))
+		get()
+		e.opU32(wasm.OpTableSet, e.idx.table(e.p.lay.externs))
 		return
 	case wasm.V128:
 		for lane := range 2 {
@@ -73,7 +77,8 @@ func (e *emitter) fromTransfer(local uint32, t wasm.ValType, x, ref int) {
 	from := func(k int) { e.opU32(wasm.OpGlobalGet, e.idx.global(e.p.lay.transfer+uint32(x+k))) }
 	switch t {
 	case wasm.ExternRef:
-		return
+		e.i32(int32(ref))
+		e.opU32(wasm.OpTableGet, e.idx.table(e.p.lay.externs))
 	case wasm.V128:
 		from(0)
 		e.op(wasm.OpI64x2Splat)

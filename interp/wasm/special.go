@@ -31,9 +31,7 @@ func (x *Machine) special(in *Instr) {
 			x.fail(in, "%s", noSuch("function", in.A))
 		}
 	case OpCallIndirect:
-		if t := x.indirect(in); t != nil {
-			x.call(in, t)
-		}
+		x.callIndirect(in)
 	case OpDrop:
 		x.pop(in, Unknown)
 	case OpSelect:
@@ -47,8 +45,6 @@ func (x *Machine) special(in *Instr) {
 		x.local(in)
 	case OpGlobalGet, OpGlobalSet:
 		x.stepGlobal(in)
-	case OpReturnCall, OpReturnCallIndirect, OpThrow, OpThrowRef, OpTryTable:
-		x.leave(in)
 	default:
 		x.reference(in)
 	}
@@ -98,9 +94,7 @@ func (x *Machine) refFunc(in *Instr) {
 	x.push(FuncRef)
 }
 
-// indirect returns the type that an indirect call is through, nil after a failure,
-// and takes the index of the element.
-func (x *Machine) indirect(in *Instr) *FuncType {
+func (x *Machine) callIndirect(in *Instr) {
 	t := x.needTable(in, in.B)
 	switch {
 	case x.err != nil:
@@ -110,9 +104,8 @@ func (x *Machine) indirect(in *Instr) *FuncType {
 		x.fail(in, "%s", noSuch("type", in.A))
 	default:
 		x.pop(in, I32)
-		return &x.m.Types[in.A]
+		x.call(in, &x.m.Types[in.A])
 	}
-	return nil
 }
 
 // untypedSelect steps the select without a type, which takes numbers and
