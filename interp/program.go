@@ -159,12 +159,17 @@ func (k Kind) resolve() (Kind, error) {
 	return k, nil
 }
 
+// coreFeatures are those of modules that package wasm lets through. What comes out of
+// package rewrite has no exceptions left; the modules of Plain have.
+const coreFeatures = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst |
+	experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExceptionHandling
+
 func runtimeConfig(k Kind) wazero.RuntimeConfig {
 	c := wazero.NewRuntimeConfigInterpreter()
 	if k == Compiler {
 		c = wazero.NewRuntimeConfigCompiler()
 	}
-	return c.WithCoreFeatures(api.CoreFeaturesV2).WithDebugInfoEnabled(false)
+	return c.WithCoreFeatures(coreFeatures).WithDebugInfoEnabled(false)
 }
 
 func (p *Program) compile(ctx context.Context, code []byte, host map[[2]string]HostFunc) (err error) {
@@ -241,22 +246,23 @@ func initialMemory(m *wasm.Module) []byte {
 		return nil
 	}
 	var image []byte
+	consts := m.Constants()
 	for _, d := range m.Datas {
 		if d.Mode != wasm.Active {
 			continue
 		}
-		var in wasm.Instr
-		if ok, err := wasm.NewReader(m, d.Offset).Next(&in); !ok || err != nil || in.Op != wasm.OpI32Const {
+		at, ok := consts.I32(d.Offset)
+		if !ok {
 			break
 		}
-		end := in.A + uint64(len(d.Init))
+		end := uint64(at) + uint64(len(d.Init))
 		if end > uint64(limits.Min)<<16 {
 			break // it traps when the guest starts
 		}
 		if uint64(len(image)) < end {
 			image = append(image, make([]byte, end-uint64(len(image)))...)
 		}
-		copy(image[in.A:], d.Init)
+		copy(image[at:], d.Init)
 	}
 	for len(image) > 0 && image[len(image)-1] == 0 {
 		image = image[:len(image)-1]

@@ -111,6 +111,7 @@ var tortureGuests = []struct {
 	{"start", nil, []uint64{1, 2}},
 	{"bulk", nil, []uint64{1, 2, 7}},
 	{"exit", nil, []uint64{1}},
+	{"tail", nil, []uint64{1, 2, 3}},
 	{"trap", nil, []uint64{1, 2}},
 	{"fib", []string{"12"}, []uint64{1, 7}},
 	{"vm", []string{"20"}, []uint64{7, 101}},

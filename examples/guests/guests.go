@@ -86,6 +86,7 @@ func All() []Guest {
 		{Name: "floats"},
 		{Name: "hostcalls"},
 		{Name: "exit", Exit: 7},
+		{Name: "tail"},
 		{Name: "go-lines", Stdin: kvScript(20)},
 	}
 }

@@ -1,7 +1,5 @@
 package rewrite
 
-import "sojourn/interp/wasm"
-
 // heavyWork is how many instructions a call may run, with all that it calls, before
 // some budget is taken. Above it the calls that add up to it are counted: 40
 // functions that call the next one twice run for a year without a loop or a cycle.
@@ -62,7 +60,7 @@ func (p *Plan) callGraph() {
 	for i := range p.fns {
 		for k := range p.fns[i].sites {
 			s := &p.fns[i].sites[k]
-			if s.op == wasm.OpCallIndirect && g.cycle[len(p.fns)+g.typeNode(s.target)] {
+			if s.indirect() && g.cycle[len(p.fns)+g.typeNode(s.target)] {
 				s.counted = true
 			}
 		}
@@ -148,10 +146,12 @@ func (g *graph) edge(node, i int) (int, bool) {
 // target returns the node that a site calls, or -1.
 func (g *graph) target(s *site) int {
 	switch {
-	case s.op == wasm.OpCallIndirect:
+	case s.indirect():
 		return len(g.p.fns) + g.typeNode(s.target)
-	case s.op == wasm.OpCall && s.target >= g.p.imported():
+	case s.calls() && s.target >= g.p.imported():
 		return int(s.target - g.p.imported())
+	case s.tail() && g.p.blocks(s.target):
+		return g.p.ord(g.p.function(s.target)) // its thunk
 	}
 	return -1
 }
@@ -182,7 +182,7 @@ func (g *graph) leave(node int) {
 		s := &f.sites[i]
 		to := g.target(s)
 		switch {
-		case s.op != wasm.OpCall && s.op != wasm.OpCallIndirect: // loop, bulk
+		case !s.calls(): // loop, bulk
 			g.susp[node] = true
 		case to < 0 && g.p.linked(s.target):
 			s.counted, g.susp[node] = true, true

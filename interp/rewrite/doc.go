@@ -1,5 +1,6 @@
 // Package rewrite makes a module stoppable: after it has been decoded and validated,
-// and before an engine compiles it. What comes out is plain WebAssembly 2.0.
+// and before an engine compiles it. What comes out is plain WebAssembly: 2.0, with
+// tail calls and extended constant expressions where the module has them.
 //
 // The passes, in order; each works on what the ones before it have found:
 //
@@ -38,7 +39,8 @@
 // Below 0 the guest is unwinding: each frame on the way out asks, and is told to hand
 // itself over. At 0 the host has said, in a call of an import, that it wants to stop.
 //
-// A function that cannot suspend is copied as it is.
+// A function that cannot suspend is copied as it is. A tail call has no check behind
+// it, for its frame is gone: where it closes a cycle it is counted before (tail.go).
 //
 // # The resume function
 //

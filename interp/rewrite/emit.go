@@ -163,6 +163,8 @@ func (e *emitter) instr() error {
 		e.out = wasm.AppendBrTable(e.out, ls)
 	case wasm.OpCall, wasm.OpCallIndirect:
 		return e.call(s)
+	case wasm.OpReturnCall, wasm.OpReturnCallIndirect:
+		return e.tailCall(s)
 	case wasm.OpMemoryCopy, wasm.OpMemoryFill:
 		if s != nil {
 			return e.bulk(s)

@@ -31,6 +31,12 @@ type event struct {
 	point  int32    // that the instruction is, -1 if none
 }
 
+// jumps reports whether what is behind the instruction is never reached from it: its
+// point is before it.
+func (e *event) jumps() bool {
+	return e.op == wasm.OpReturnCall || e.op == wasm.OpReturnCallIndirect
+}
+
 func (f *function) liveness(p *Plan, i int, pts []Point) error {
 	if len(pts) == 0 {
 		return nil
@@ -78,7 +84,7 @@ func (f *function) events(p *Plan, i int, pts []Point) []event {
 		}
 		switch in.Op {
 		case wasm.OpLocalGet, wasm.OpLocalSet, wasm.OpLocalTee, wasm.OpBr, wasm.OpBrIf,
-			wasm.OpReturn, wasm.OpUnreachable:
+			wasm.OpReturn, wasm.OpUnreachable, wasm.OpReturnCall, wasm.OpReturnCallIndirect:
 		case wasm.OpElse, wasm.OpEnd:
 			e.arg = ^uint32(0)
 			if len(open) > 0 {
@@ -147,7 +153,7 @@ func (lv *liveness) pass(f *function, evs []event) (changed bool, cost int) {
 		e := &evs[i]
 		// A point of a loop is inside its head; that of a call is behind it, and
 		// the call touches no local. One before an instruction is an event of its own.
-		if e.point >= 0 {
+		if e.point >= 0 && !e.jumps() {
 			copy(lv.sets[e.point], lv.live)
 			cost += lv.words
 		}
@@ -168,7 +174,7 @@ func (lv *liveness) pass(f *function, evs []event) (changed bool, cost int) {
 				union(lv.live, target(l))
 			}
 			cost += lv.words * (len(e.labels) + 1)
-		case wasm.OpReturn, wasm.OpUnreachable:
+		case wasm.OpReturn, wasm.OpUnreachable, wasm.OpReturnCall, wasm.OpReturnCallIndirect:
 			clear(lv.live)
 			cost += lv.words
 		case wasm.OpEnd:
@@ -192,6 +198,10 @@ func (lv *liveness) pass(f *function, evs []event) (changed bool, cost int) {
 			}
 			lv.release(o.after)
 			lv.release(o.els)
+			cost += lv.words
+		}
+		if e.point >= 0 && e.jumps() {
+			copy(lv.sets[e.point], lv.live)
 			cost += lv.words
 		}
 	}

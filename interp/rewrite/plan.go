@@ -11,7 +11,7 @@ import (
 
 // Version identifies what this package emits. It changes whenever the same module
 // would be rewritten differently, and so keys whatever is cached of the result.
-const Version = 2
+const Version = 3
 
 // Options says what the host knows and the module does not.
 type Options struct {
@@ -30,6 +30,7 @@ const (
 	Call             // in a call, or just behind it
 	Host             // in a call of a blocking import, before it or just behind it
 	Bulk             // in the middle of a long memory.copy or memory.fill
+	Jump             // before a tail call that is counted
 	Step             // before an instruction: made on demand, see adhoc.go
 )
 
@@ -85,6 +86,7 @@ type Plan struct {
 	types  wasm.Machines // of ext
 	fns    []function    // of ext
 	taken  []uint32      // functions that references can name, ascending
+	tails  tails
 	lay    layout
 	blocks func(uint32) bool // whether the imported function is blocking
 	nimp   uint32            // how many functions are imported
@@ -120,6 +122,9 @@ func Analyze(m *wasm.Module, opt Options) (*Plan, error) {
 	}
 	p.blocks = func(i uint32) bool { return !p.linked(i) && opt.Blocking(p.funcImport(i)) }
 	p.scan()
+	if err = p.refuse(); err != nil {
+		return nil, err
+	}
 	if err = p.addThunks(); err != nil {
 		return nil, err
 	}

@@ -50,8 +50,15 @@ func (p *Plan) isPoint(s *site) (Kind, bool) {
 			return Host, p.blocks(s.target)
 		}
 		return Call, s.counted || p.fns[s.target-p.imported()].suspends
+	case wasm.OpReturnCall, wasm.OpReturnCallIndirect:
+		return Jump, s.counted
 	}
 	return Call, s.counted || p.typeSuspends[s.target]
+}
+
+// before reports whether a frame that stops at the site is about to run it.
+func (s *site) before() bool {
+	return s.op == wasm.OpMemoryCopy || s.op == wasm.OpMemoryFill || s.tail()
 }
 
 // functionPoints finds the points of the i-th function of Plan.ext. Points of
@@ -74,11 +81,9 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 		}
 		at := next < len(f.sites) && f.sites[next].pos == in.Pos
 		reachable := !x.Unreachable()
-		operands := x.Stack()
-		if at && in.Op != wasm.OpMemoryCopy && in.Op != wasm.OpMemoryFill {
-			operands = nil
-		} else if at {
-			operands = append([]wasm.ValType{}, operands...)
+		var operands []wasm.ValType
+		if at && f.sites[next].before() {
+			operands = append([]wasm.ValType{}, x.Stack()...)
 		}
 		if err := x.Step(&in); err != nil {
 			return nil, fmt.Errorf("function %d: %w", f.index, err)
@@ -93,7 +98,7 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 			continue
 		}
 		s.point = len(pts)
-		if operands == nil {
+		if !s.before() {
 			operands = append([]wasm.ValType{}, x.Stack()...)
 		}
 		pts = append(pts, p.newPoint(f, s, kind, &in, operands))
@@ -106,10 +111,10 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 
 func (p *Plan) newPoint(f *function, s *site, kind Kind, in *wasm.Instr, stack []wasm.ValType) Point {
 	base := p.ext.Funcs[p.ord(f)].Offset
-	pt := Point{Func: f.index, Kind: kind, Stack: stack, pos: in.Pos, con: s.parent, Target: -1, Counted: s.counted,
+	pt := Point{Func: f.index, Kind: kind, Stack: stack, pos: in.Pos, con: s.parent, Target: -1, Counted: s.counted && kind == Call,
 		At: base + uint32(in.Pos), PC: base + uint32(in.Pos+in.Len)}
 	switch kind {
-	case Bulk:
+	case Bulk, Jump:
 		pt.PC = pt.At
 	case Call, Host:
 		pt.Callee = s.target

@@ -78,11 +78,15 @@ func specModules(t testing.TB) []string {
 	if err != nil {
 		t.Fatalf("find wazero's module: %v", err)
 	}
-	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "internal/integration_test/spectest/v2/testdata/*.wasm"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no specification tests in wazero's module: %v", err)
+	var all []string
+	for _, name := range []string{"v2", "extended-const", "tail-call"} {
+		files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "internal/integration_test/spectest", name, "testdata/*.wasm"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no specification tests of %s in wazero's module: %v", name, err)
+		}
+		all = append(all, files...)
 	}
-	return files
+	return all
 }
 
 func TestSpecificationModules(t *testing.T) {

@@ -26,6 +26,18 @@ type site struct {
 	point   int    // index in Plan.Points, -1 where it is none
 }
 
+// calls reports whether the site calls a function, and tail whether its frame is gone
+// by then.
+func (s *site) calls() bool { return s.op == wasm.OpCall || s.op == wasm.OpCallIndirect || s.tail() }
+func (s *site) tail() bool {
+	return s.op == wasm.OpReturnCall || s.op == wasm.OpReturnCallIndirect
+}
+
+// indirect reports whether the site calls through a table; its target is a type then.
+func (s *site) indirect() bool {
+	return s.op == wasm.OpCallIndirect || s.op == wasm.OpReturnCallIndirect
+}
+
 // scan reads every body once for its constructs and sites, and the module for
 // where references to functions can come from.
 func (p *Plan) scan() {
@@ -58,6 +70,7 @@ func (p *Plan) scan() {
 		p.taken = append(p.taken, f)
 	}
 	sort.Slice(p.taken, func(i, j int) bool { return p.taken[i] < p.taken[j] })
+	p.tails = p.findTails()
 }
 
 // refs is what a body does with references.
@@ -91,7 +104,7 @@ func (f *function) read(m *wasm.Module, body []byte, rf *refs) {
 				f.cons[open].end = in.Pos
 				open = f.cons[open].parent
 			}
-		case wasm.OpCall, wasm.OpCallIndirect:
+		case wasm.OpCall, wasm.OpCallIndirect, wasm.OpReturnCall, wasm.OpReturnCallIndirect:
 			f.addSite(&in, uint32(in.A), open)
 		case wasm.OpMemoryCopy, wasm.OpMemoryFill:
 			f.addSite(&in, 0, open)
@@ -188,8 +201,8 @@ func constRefs(m *wasm.Module, add func(uint32)) {
 	}
 }
 
-// addThunks gives each blocking import that a reference can reach a function that
-// does nothing but call it, so that a frame stands for the call:
+// addThunks gives each blocking import that a reference or a tail call can reach a
+// function that does nothing but call it, so that a frame stands for the call:
 //
 //	(func $fd_write (import …) …)      (func $thunk (param i32 i32 i32 i32) (result i32)
 //	(elem … $fd_write)            =>     local.get 0 … local.get 3 call $fd_write)
@@ -197,11 +210,8 @@ func constRefs(m *wasm.Module, add func(uint32)) {
 func (p *Plan) addThunks() error {
 	ext := *p.Module
 	ext.Funcs = append([]wasm.Func{}, p.Module.Funcs...)
-	for _, i := range p.taken {
-		if i >= p.imported() {
-			break
-		}
-		if !p.blocks(i) {
+	for i := range p.imported() {
+		if !p.blocks(i) || !p.isTaken(i) && !p.tails.funcs[i] {
 			continue
 		}
 		typ := p.funcImport(i).Func

@@ -27,12 +27,13 @@ const (
 	secData
 	secDataCount
 	secTag // of exception handling
+	secEnd // one more than the last id
 )
 
 // secOrder lists the sections in the order that a module has them; custom
 // sections, first here, may stand anywhere.
 var secOrder = []byte{
-	secCustom, secType, secImport, secFunc, secTable, secMemory, secGlobal,
+	secCustom, secType, secImport, secFunc, secTable, secMemory, secTag, secGlobal,
 	secExport, secStart, secElem, secDataCount, secCode, secData,
 }
 
@@ -47,7 +48,7 @@ var secNames = [...]string{
 type positions struct {
 	code                                               int
 	types, imports, tables, memories, globals, exports []uint32
-	elems, datas                                       []uint32
+	elems, datas, tags                                 []uint32
 	start, dataCount                                   uint32
 }
 
@@ -61,7 +62,7 @@ type decoder struct {
 	last      int      // place of the last section in secOrder
 	lastID    byte     // id of the last section that was not empty
 	inits     int      // element expressions so far, see MaxElemInits
-	seen      [secTag + 1]bool
+	seen      [secEnd]bool
 }
 
 // Decode decodes a module from its binary format. The module keeps parts of
@@ -134,10 +135,6 @@ func (d *decoder) nextSection() {
 }
 
 func (d *decoder) checkID(at int, id byte) bool {
-	if id == secTag {
-		d.failWith(at, unsupported(featExceptions, "a tag section"))
-		return false
-	}
 	place := bytes.IndexByte(secOrder, id)
 	switch {
 	case !d.ok():
@@ -180,6 +177,9 @@ func (d *decoder) contents(id byte) {
 	case secMemory:
 		d.memorySection()
 		n = len(m.Memories)
+	case secTag:
+		m.Tags, d.where.tags = list(d, "tag", MaxTags, 2, (*decoder).tag)
+		n = len(m.Tags)
 	case secGlobal:
 		m.Globals, d.where.globals = list(d, "global", MaxGlobals, 4, (*decoder).global)
 		n = len(m.Globals)
@@ -258,7 +258,7 @@ func (m *Module) Encode() []byte {
 		e.section(id)
 		e.customs(id)
 	}
-	e.customs(secTag) // and any that claims to come later
+	e.customs(secEnd) // and any that claims to come later
 	if m.Names != nil && !e.named {
 		e.names()
 	}

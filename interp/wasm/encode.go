@@ -21,6 +21,8 @@ func (e *encoder) section(id byte) {
 		put(e, id, m.Tables, appendTableType)
 	case secMemory:
 		put(e, id, m.Memories, appendLimits)
+	case secTag:
+		put(e, id, m.Tags, appendTag)
 	case secGlobal:
 		put(e, id, m.Globals, appendGlobal)
 	case secExport:
@@ -61,12 +63,12 @@ func (e *encoder) index(id byte, v *uint32) {
 }
 
 // customs writes the custom sections that follow section id, and the name
-// section where it stood among them. secTag stands for all that follow a
+// section where it stood among them. secEnd stands for all that follow a
 // section that does not exist.
 func (e *encoder) customs(id byte) {
 	for i := range e.m.Customs {
 		c := &e.m.Customs[i]
-		if min(c.After, secTag) != id {
+		if min(c.After, secEnd) != id {
 			continue
 		}
 		if e.m.Names != nil && !e.named && i >= e.m.Names.At {

@@ -18,8 +18,8 @@ func (d *decoder) importEntry() (im Import) {
 		im.Memory = d.limits()
 	case im.Kind == KindGlobal:
 		im.Global = d.globalType()
-	case kind == 4:
-		d.failWith(at, unsupported(featExceptions, "the import of a tag"))
+	case im.Kind == KindTag:
+		im.Tag = d.tag()
 	default:
 		d.fail(at, "0x%02x is not a kind of import", kind)
 	}
@@ -38,9 +38,22 @@ func appendImport(b []byte, im Import) []byte {
 		b = appendLimits(b, im.Memory)
 	case KindGlobal:
 		b = appendGlobalType(b, im.Global)
+	case KindTag:
+		b = appendTag(b, im.Tag)
 	}
 	return b
 }
+
+// tag reads a tag (of WebAssembly 3.0, 5.5.10): 0 for exceptions, its type.
+func (d *decoder) tag() uint32 {
+	at := d.pos
+	if b := d.byte(); b != 0 {
+		d.fail(at, "tag of kind 0x%02x, not 0", b)
+	}
+	return d.u32()
+}
+
+func appendTag(b []byte, typeIdx uint32) []byte { return AppendU32(append(b, 0), typeIdx) }
 
 // global reads a global (5.5.9): type, initial value.
 func (d *decoder) global() Global {
@@ -57,10 +70,7 @@ func (d *decoder) export() (ex Export) {
 	at := d.pos
 	kind := d.byte()
 	ex.Kind = ExternKind(kind)
-	switch {
-	case kind == 4:
-		d.failWith(at, unsupported(featExceptions, "the export of a tag"))
-	case ex.Kind > KindGlobal:
+	if ex.Kind > KindTag {
 		d.fail(at, "0x%02x is not a kind of export", kind)
 	}
 	ex.Index = d.u32()

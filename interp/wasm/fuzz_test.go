@@ -22,7 +22,7 @@ func FuzzDecode(f *testing.F) {
 	})
 	f.Add(module(section(secCustom, append([]byte("\x04name"), namesFuncs, 4, 1, 0, 1, 'f')...)))
 	ctx := context.Background()
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter())
+	r := wazero.NewRuntimeWithConfig(ctx, laterConfig())
 	f.Cleanup(func() { r.Close(ctx) })
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := parse(b)

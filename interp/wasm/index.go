@@ -79,6 +79,25 @@ func (m *Module) TableType(idx uint32) (t TableType, ok bool) {
 	return TableType{}, false
 }
 
+// TagType returns the type whose parameters are the values of a tag's exceptions; ok
+// is false when there is no such tag.
+func (m *Module) TagType(idx uint32) (t FuncType, ok bool) {
+	typeIdx := uint32(0)
+	imp, n := m.imported(KindTag, idx)
+	switch i := uint64(idx) - uint64(n); {
+	case imp != nil:
+		typeIdx = imp.Tag
+	case i < uint64(len(m.Tags)):
+		typeIdx = m.Tags[i]
+	default:
+		return FuncType{}, false
+	}
+	if uint64(typeIdx) >= uint64(len(m.Types)) {
+		return FuncType{}, false
+	}
+	return m.Types[typeIdx], true
+}
+
 // MemoryType returns the limits of the memory; ok is false when the module
 // neither imports nor defines one.
 func (m *Module) MemoryType() (l Limits, ok bool) {

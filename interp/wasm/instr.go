@@ -8,8 +8,8 @@ type BlockType struct{ Params, Results []ValType }
 //
 // A and B hold its immediates:
 //
-//	label, local, global, function, table, element or data index   A
-//	call_indirect                      A type, B table
+//	label, local, global, function, table, tag, element or data index   A
+//	call_indirect, return_call_indirect  A type, B table
 //	table.init, memory.init            A segment, B table or memory
 //	table.copy, memory.copy            A destination, B source
 //	memory.size, .grow, .fill          A memory
@@ -27,9 +27,40 @@ type Instr struct {
 	Len  int // bytes: Body[Pos:Pos+Len] is its encoding
 	A, B uint64
 
-	Block  BlockType // of block, loop and if
+	Block  BlockType // of block, loop, if and try_table
 	Labels []uint32  // of br_table, the default last; valid until the next call of Next
 	Types  []ValType // of the select that states its type; valid until the next call of Next
+	// Catches are the clauses of try_table; valid until the next call of Next.
+	Catches []Catch
+}
+
+// Catch is one clause of a try_table. Label counts from outside the try_table.
+type Catch struct {
+	Kind  CatchKind
+	Tag   uint32 // of CatchTag and CatchTagRef
+	Label uint32
+}
+
+// CatchKind says which exceptions a clause catches, and what it gives its label.
+type CatchKind byte
+
+// The kinds of clauses (of WebAssembly 3.0, 5.4.1).
+const (
+	CatchTag    CatchKind = iota // one tag; the exception's values
+	CatchTagRef                  // one tag; the values, and a reference to the exception
+	CatchAll                     // any; nothing
+	CatchAllRef                  // any; a reference to the exception
+)
+
+// HasTag reports whether the clause is for one tag.
+func (k CatchKind) HasTag() bool { return k <= CatchTagRef }
+
+// HasRef reports whether the clause gives its label a reference to the exception.
+func (k CatchKind) HasRef() bool { return k == CatchTagRef || k == CatchAllRef }
+
+// String returns the clause's name in the text format.
+func (k CatchKind) String() string {
+	return [...]string{"catch", "catch_ref", "catch_all", "catch_all_ref"}[k&3]
 }
 
 // MemOffset returns the offset immediate of a load or store.
@@ -70,4 +101,6 @@ const (
 	immLane
 	immRefType
 	immTypes
+	immTag
+	immTry
 )

@@ -15,8 +15,10 @@ const (
 	MaxElems      = 10_000_000
 	MaxElemInits  = 10_000_000 // entries of one element segment
 	MaxDatas      = 100_000
-	MaxTables     = 100_000 // imported and defined
-	MaxMemories   = 1       // multi-memory came after 2.0
+	MaxTables     = 100_000   // imported and defined
+	MaxMemories   = 1         // multi-memory came after 2.0
+	MaxTags       = 1_000_000 // imported and defined
+	MaxCatches    = 10_000    // clauses of one try_table
 	MaxParams     = 1_000
 	MaxResults    = 1_000
 	MaxLocals     = 50_000    // of one function, with its parameters
@@ -46,7 +48,7 @@ const (
 	// push MaxResults values with a three-byte call.
 	MaxStack = 1_000_000
 
-	// MaxConstExpr bounds the bytes of a constant expression: the longest
-	// that is valid in 2.0 is v128.const with its prefix.
-	MaxConstExpr = 64
+	// MaxConstExpr bounds the bytes of a constant expression. Compilers emit
+	// a base and an offset to add to it.
+	MaxConstExpr = 4096
 )

@@ -31,7 +31,7 @@ type Machine struct {
 // Ctl is an open block. The outermost stands for the body: its Op is OpBlock
 // and its Block has the function's results only.
 type Ctl struct {
-	Op     Opcode // OpBlock, OpLoop, OpIf, or OpElse once past the else
+	Op     Opcode // OpBlock, OpLoop, OpTryTable, OpIf, or OpElse once past the else
 	Block  BlockType
 	Height int // values on the stack below the block's parameters
 

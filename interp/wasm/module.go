@@ -8,7 +8,7 @@ import (
 // ValType is a value type, as the binary format encodes it.
 type ValType byte
 
-// The value types of WebAssembly 2.0 (binary format, clause 5.3.1 to 5.3.4).
+// The value types (binary format, clause 5.3.1 to 5.3.4).
 const (
 	I32       ValType = 0x7f
 	I64       ValType = 0x7e
@@ -17,6 +17,7 @@ const (
 	V128      ValType = 0x7b
 	FuncRef   ValType = 0x70
 	ExternRef ValType = 0x6f
+	ExnRef    ValType = 0x69 // a reference to an exception
 
 	// Unknown is the type of a value that unreachable code leaves open.
 	Unknown ValType = 0
@@ -39,6 +40,8 @@ func (t ValType) String() string {
 		return "funcref"
 	case ExternRef:
 		return "externref"
+	case ExnRef:
+		return "exnref"
 	case Unknown:
 		return "unknown"
 	}
@@ -46,7 +49,7 @@ func (t ValType) String() string {
 }
 
 // IsRef reports whether t is a reference type.
-func (t ValType) IsRef() bool { return t == FuncRef || t == ExternRef }
+func (t ValType) IsRef() bool { return t == FuncRef || t == ExternRef || t == ExnRef }
 
 // FuncType is the signature of a function (binary format 5.3.6).
 type FuncType struct{ Params, Results []ValType }
@@ -100,6 +103,7 @@ const (
 	KindTable
 	KindMemory
 	KindGlobal
+	KindTag
 )
 
 // String returns the kind's name in the text format.
@@ -113,12 +117,14 @@ func (k ExternKind) String() string {
 		return "memory"
 	case KindGlobal:
 		return "global"
+	case KindTag:
+		return "tag"
 	}
 	return fmt.Sprintf("kind(0x%02x)", byte(k))
 }
 
-// Import is one import. Of Func (a type index), Table, Memory and Global only
-// the one that Kind names is set.
+// Import is one import. Of Func (a type index), Table, Memory, Global and Tag (a type
+// index) only the one that Kind names is set.
 type Import struct {
 	Module, Name string
 	Kind         ExternKind
@@ -126,6 +132,7 @@ type Import struct {
 	Table        TableType
 	Memory       Limits
 	Global       GlobalType
+	Tag          uint32
 }
 
 // Export is one export; Index counts in the index space of its Kind.
@@ -227,14 +234,16 @@ type Names struct {
 }
 
 // Module is a decoded module. Its index spaces start with the imports, as the
-// specification has it; Funcs, Tables, Memories and Globals hold only what
-// the module defines itself.
+// specification has it; Funcs, Tables, Memories, Tags and Globals hold only what
+// the module defines itself. A tag is the index of the function type whose parameters
+// are the values of its exceptions.
 type Module struct {
 	Types     []FuncType
 	Imports   []Import
 	Funcs     []Func
 	Tables    []TableType
 	Memories  []Limits
+	Tags      []uint32
 	Globals   []Global
 	Exports   []Export
 	Start     *uint32

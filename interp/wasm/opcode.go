@@ -5,7 +5,8 @@ package wasm
 // low byte.
 type Opcode uint16
 
-// The instructions of WebAssembly 2.0, named as in the text format.
+// The instructions of WebAssembly 2.0, and those of tail calls and exceptions, named
+// as in the text format.
 // OpSelectT is the select that states its type.
 const (
 	// Control (binary format 5.4.1).
@@ -22,6 +23,13 @@ const (
 	OpReturn       Opcode = 0x0f
 	OpCall         Opcode = 0x10
 	OpCallIndirect Opcode = 0x11
+
+	// Tail calls and exceptions (of WebAssembly 3.0, 5.4.1).
+	OpThrow              Opcode = 0x08
+	OpThrowRef           Opcode = 0x0a
+	OpReturnCall         Opcode = 0x12
+	OpReturnCallIndirect Opcode = 0x13
+	OpTryTable           Opcode = 0x1f
 
 	// Parametric (5.4.3).
 	OpDrop    Opcode = 0x1a
@@ -472,7 +480,7 @@ type opRow struct {
 }
 
 // opTable drives decoding, validation and printing alike. An opcode that is
-// not here is not in WebAssembly 2.0.
+// not here is refused.
 var opTable = []opRow{
 	// Control (binary format 5.4.1).
 	{OpUnreachable, "unreachable", immNone, "*", 0},
@@ -488,6 +496,13 @@ var opTable = []opRow{
 	{OpReturn, "return", immNone, "*", 0},
 	{OpCall, "call", immFunc, "*", 0},
 	{OpCallIndirect, "call_indirect", immCallIndirect, "*", 0},
+
+	// Tail calls and exceptions.
+	{OpThrow, "throw", immTag, "*", 0},
+	{OpThrowRef, "throw_ref", immNone, "*", 0},
+	{OpReturnCall, "return_call", immFunc, "*", 0},
+	{OpReturnCallIndirect, "return_call_indirect", immCallIndirect, "*", 0},
+	{OpTryTable, "try_table", immTry, "*", 0},
 
 	// Parametric (5.4.3).
 	{OpDrop, "drop", immNone, "*", 0},

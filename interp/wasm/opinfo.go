@@ -62,29 +62,26 @@ func (op Opcode) String() string {
 
 // The names under which features after WebAssembly 2.0 are refused.
 const (
-	featThreads    = "threads"
-	featTail       = "tail calls"
-	featExceptions = "exception handling"
-	featMultiMem   = "multiple memories"
-	featMemory64   = "memory64"
-	featPageSizes  = "custom page sizes"
-	featGC         = "garbage collection"
-	featTypedRefs  = "typed function references"
-	featExtConst   = "extended constant expressions"
-	featRelaxed    = "relaxed SIMD"
-	featWide       = "wide arithmetic"
-	featComponent  = "the component model"
-	featHalf       = "half precision"
+	featThreads   = "threads"
+	featLegacyExn = "legacy exception handling"
+	featExnTables = "tables of exceptions"
+	featMultiMem  = "multiple memories"
+	featMemory64  = "memory64"
+	featPageSizes = "custom page sizes"
+	featGC        = "garbage collection"
+	featTypedRefs = "typed function references"
+	featRelaxed   = "relaxed SIMD"
+	featWide      = "wide arithmetic"
+	featComponent = "the component model"
+	featHalf      = "half precision"
 )
 
 // laterOpcode names the feature that a plain opcode or a prefix outside
 // WebAssembly 2.0 belongs to; "" when it belongs to none.
 func laterOpcode(b byte) string {
 	switch b {
-	case 0x06, 0x07, 0x08, 0x09, 0x0a, 0x18, 0x19, 0x1f:
-		return featExceptions
-	case 0x12, 0x13:
-		return featTail
+	case 0x06, 0x07, 0x09, 0x18, 0x19:
+		return featLegacyExn
 	case 0x14, 0x15, 0xd4, 0xd5, 0xd6:
 		return featTypedRefs
 	case 0xd3, 0xfb:
@@ -114,9 +111,7 @@ func laterType(b byte) string {
 	switch b {
 	case 0x63, 0x64:
 		return featTypedRefs
-	case 0x69, 0x74:
-		return featExceptions
-	case 0x6a, 0x6b, 0x6c, 0x6d, 0x6e, 0x71, 0x72, 0x73, 0x4e, 0x4f, 0x50, 0x5e, 0x5f:
+	case 0x74, 0x6a, 0x6b, 0x6c, 0x6d, 0x6e, 0x71, 0x72, 0x73, 0x4e, 0x4f, 0x50, 0x5e, 0x5f:
 		return featGC
 	}
 	return ""

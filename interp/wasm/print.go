@@ -15,7 +15,7 @@ func (in *Instr) AppendText(b []byte) []byte {
 	o := &opInfos[opIndex(in.Op)]
 	b = append(b, in.Op.String()...)
 	switch o.imm {
-	case immLabel, immFunc, immRefFunc, immLocal, immGlobal, immTable, immElem, immData, immDataMem, immLane:
+	case immLabel, immFunc, immRefFunc, immLocal, immGlobal, immTable, immElem, immData, immDataMem, immLane, immTag:
 		b = appendNums(b, in.A)
 	case immTableTable:
 		b = appendNums(b, in.A, in.B)
@@ -48,14 +48,21 @@ func (in *Instr) AppendText(b []byte) []byte {
 	case immMem, immMemLane:
 		b = in.appendMemarg(b, o)
 	case immRefType:
-		b = append(b, map[ValType]string{FuncRef: " func", ExternRef: " extern"}[ValType(in.A)]...)
+		b = append(b, map[ValType]string{FuncRef: " func", ExternRef: " extern", ExnRef: " exn"}[ValType(in.A)]...)
 	case immTypes:
 		if len(in.Types) > 0 {
 			b = fmt.Appendf(b, " (result %s)", in.Types[0])
 		}
-	case immBlock:
+	case immBlock, immTry:
 		b = appendTypes(b, "param", in.Block.Params)
 		b = appendTypes(b, "result", in.Block.Results)
+		for _, c := range in.Catches {
+			b = append(append(b, " ("...), c.Kind.String()...)
+			if c.Kind.HasTag() {
+				b = appendNums(b, uint64(c.Tag))
+			}
+			b = append(appendNums(b, uint64(c.Label)), ')')
+		}
 	}
 	return b
 }

@@ -8,10 +8,11 @@ const blockEmpty = 0x40
 // Reader iterates over the instructions of a body. It checks the encoding
 // only; see Machine for types.
 type Reader struct {
-	m      *Module
-	c      cursor
-	labels []uint32
-	types  [1]ValType
+	m       *Module
+	c       cursor
+	labels  []uint32
+	types   [1]ValType
+	catches []Catch
 }
 
 // NewReader returns a Reader of body, whose block types are those of m. The
@@ -60,6 +61,8 @@ func (r *Reader) Next(in *Instr) (ok bool, err error) {
 		in.Labels = nil
 	case OpSelectT:
 		in.Types = nil
+	case OpTryTable:
+		in.Block, in.Catches = BlockType{}, nil
 	}
 	in.Pos, in.A, in.B = c.pos, 0, 0
 	b := c.b[c.pos]
@@ -123,7 +126,7 @@ func (r *Reader) unknown(at int, op, feature string) {
 func (r *Reader) immediates(o *opInfo, in *Instr) {
 	c := &r.c
 	switch o.imm {
-	case immLabel, immFunc, immRefFunc, immLocal, immGlobal, immTable, immElem, immData:
+	case immLabel, immFunc, immRefFunc, immLocal, immGlobal, immTable, immElem, immData, immTag:
 		in.A = uint64(c.u32())
 	case immMem, immMemLane:
 		r.memarg(o, in)
@@ -141,6 +144,9 @@ func (r *Reader) immediates(o *opInfo, in *Instr) {
 		in.A = uint64(c.byte())
 	case immBlock:
 		in.Block = r.blockType()
+	case immTry:
+		in.Block = r.blockType()
+		r.tryCatches(in)
 	case immLabels:
 		r.brTable(in)
 	case immCallIndirect, immElemTable, immTableTable:
@@ -198,6 +204,29 @@ func (r *Reader) brTable(in *Instr) {
 	}
 }
 
+// tryCatches reads the clauses of a try_table: kind, tag if it has one, label.
+func (r *Reader) tryCatches(in *Instr) {
+	c := &r.c
+	n := c.count(MaxCatches, 2, "clauses")
+	r.catches = r.catches[:0]
+	for i := 0; i < n && c.ok(); i++ {
+		at := c.pos
+		k := Catch{Kind: CatchKind(c.byte())}
+		if k.Kind > CatchAllRef {
+			c.fail(at, "0x%02x is not a kind of clause", byte(k.Kind))
+			return
+		}
+		if k.Kind.HasTag() {
+			k.Tag = c.u32()
+		}
+		k.Label = c.u32()
+		r.catches = append(r.catches, k)
+	}
+	if c.ok() {
+		in.Catches = r.catches
+	}
+}
+
 func (r *Reader) selectType(in *Instr) {
 	c := &r.c
 	at := c.pos
@@ -211,7 +240,7 @@ func (r *Reader) selectType(in *Instr) {
 
 // blockTypes are the block types of one result, shared by all blocks.
 var blockTypes = map[ValType][]ValType{
-	I32: {I32}, I64: {I64}, F32: {F32}, F64: {F64}, V128: {V128}, FuncRef: {FuncRef}, ExternRef: {ExternRef},
+	I32: {I32}, I64: {I64}, F32: {F32}, F64: {F64}, V128: {V128}, FuncRef: {FuncRef}, ExternRef: {ExternRef}, ExnRef: {ExnRef},
 }
 
 // blockType reads a block type (5.4.1): empty, a value type, or the index of a

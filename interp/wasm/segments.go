@@ -25,7 +25,7 @@ func (c *cursor) constExpr() ConstExpr {
 			return ConstExpr(e)
 		}
 		if !constOp(in.Op) {
-			c.failConst(in.Pos, in.Op)
+			c.fail(in.Pos, "%s in a constant expression", in.Op)
 			return nil
 		}
 		if c.pos-at > MaxConstExpr {
@@ -38,19 +38,11 @@ func (c *cursor) constExpr() ConstExpr {
 // constOp reports whether a constant expression may hold op.
 func constOp(op Opcode) bool {
 	switch op {
-	case OpI32Const, OpI64Const, OpF32Const, OpF64Const, OpV128Const, OpGlobalGet, OpRefNull, OpRefFunc:
+	case OpI32Const, OpI64Const, OpF32Const, OpF64Const, OpV128Const, OpGlobalGet, OpRefNull, OpRefFunc,
+		OpI32Add, OpI32Sub, OpI32Mul, OpI64Add, OpI64Sub, OpI64Mul:
 		return true
 	}
 	return false
-}
-
-func (c *cursor) failConst(at int, op Opcode) {
-	switch op {
-	case OpI32Add, OpI32Sub, OpI32Mul, OpI64Add, OpI64Sub, OpI64Mul:
-		c.failWith(at, unsupported(featExtConst, op.String()+" in a constant expression"))
-	default:
-		c.fail(at, "%s in a constant expression", op)
-	}
 }
 
 func appendConstExpr(b []byte, e ConstExpr) []byte {
@@ -87,7 +79,7 @@ func (d *decoder) elem() (e Elem) {
 	}
 	e.Type = FuncRef
 	if flags&(elemNotActive|elemExplicit) != 0 {
-		e.Type = d.elemType(flags)
+		e.Type = d.segType(flags)
 	}
 	n := d.count(MaxElemInits-d.inits, 1, "elements")
 	d.inits += n
@@ -99,11 +91,11 @@ func (d *decoder) elem() (e Elem) {
 	return e
 }
 
-// elemType reads the type of a segment's entries, which those that list
+// segType reads the type of a segment's entries, which those that list
 // function indices give as a kind that can only be 0.
-func (d *decoder) elemType(flags uint32) ValType {
+func (d *decoder) segType(flags uint32) ValType {
 	if flags&elemExprs != 0 {
-		return d.refType()
+		return d.elemType()
 	}
 	at := d.pos
 	if kind := d.byte(); kind != 0 {

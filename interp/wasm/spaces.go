@@ -8,6 +8,7 @@ type spaces struct {
 	impFuncs   []uint32 // types of imported functions
 	impTables  []TableType
 	impGlobals []GlobalType
+	impTags    []uint32
 	hasMemory  bool
 
 	once sync.Once
@@ -26,6 +27,8 @@ func (m *Module) spaces() *spaces {
 			s.impGlobals = append(s.impGlobals, im.Global)
 		case KindMemory:
 			s.hasMemory = true
+		case KindTag:
+			s.impTags = append(s.impTags, im.Tag)
 		}
 	}
 	return s
@@ -70,6 +73,23 @@ func (s *spaces) table(idx uint64) (TableType, bool) {
 	return TableType{}, false
 }
 
+// tag returns the signature whose parameters are the values of a tag's exceptions.
+func (s *spaces) tag(idx uint64) (*FuncType, bool) {
+	var t uint32
+	switch n := uint64(len(s.impTags)); {
+	case idx < n:
+		t = s.impTags[idx]
+	case idx-n < uint64(len(s.m.Tags)):
+		t = s.m.Tags[idx-n]
+	default:
+		return nil, false
+	}
+	if uint64(t) >= uint64(len(s.m.Types)) {
+		return nil, false
+	}
+	return &s.m.Types[t], true
+}
+
 // exists reports whether the module has what an export of kind k names.
 func (s *spaces) exists(k ExternKind, idx uint32) (ok bool) {
 	switch k {
@@ -81,6 +101,8 @@ func (s *spaces) exists(k ExternKind, idx uint32) (ok bool) {
 		ok = s.hasMemory && idx == 0
 	case KindGlobal:
 		_, ok = s.global(uint64(idx))
+	case KindTag:
+		_, ok = s.tag(uint64(idx))
 	}
 	return ok
 }

@@ -31,7 +31,9 @@ func (x *Machine) special(in *Instr) {
 			x.fail(in, "%s", noSuch("function", in.A))
 		}
 	case OpCallIndirect:
-		x.callIndirect(in)
+		if t := x.indirect(in); t != nil {
+			x.call(in, t)
+		}
 	case OpDrop:
 		x.pop(in, Unknown)
 	case OpSelect:
@@ -45,6 +47,8 @@ func (x *Machine) special(in *Instr) {
 		x.local(in)
 	case OpGlobalGet, OpGlobalSet:
 		x.stepGlobal(in)
+	case OpReturnCall, OpReturnCallIndirect, OpThrow, OpThrowRef, OpTryTable:
+		x.leave(in)
 	default:
 		x.reference(in)
 	}
@@ -94,7 +98,9 @@ func (x *Machine) refFunc(in *Instr) {
 	x.push(FuncRef)
 }
 
-func (x *Machine) callIndirect(in *Instr) {
+// indirect returns the type that an indirect call is through, nil after a failure,
+// and takes the index of the element.
+func (x *Machine) indirect(in *Instr) *FuncType {
 	t := x.needTable(in, in.B)
 	switch {
 	case x.err != nil:
@@ -104,8 +110,9 @@ func (x *Machine) callIndirect(in *Instr) {
 		x.fail(in, "%s", noSuch("type", in.A))
 	default:
 		x.pop(in, I32)
-		x.call(in, &x.m.Types[in.A])
+		return &x.m.Types[in.A]
 	}
+	return nil
 }
 
 // untypedSelect steps the select without a type, which takes numbers and

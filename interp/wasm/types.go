@@ -7,7 +7,7 @@ func (c *cursor) valType() ValType {
 	at := c.pos
 	b := c.byte()
 	switch t := ValType(b); t {
-	case I32, I64, F32, F64, V128, FuncRef, ExternRef:
+	case I32, I64, F32, F64, V128, FuncRef, ExternRef, ExnRef:
 		return t
 	}
 	c.badType(at, b, "value type")
@@ -23,6 +23,16 @@ func (c *cursor) refType() ValType {
 	}
 	c.badType(at, b, "reference type")
 	return 0
+}
+
+// elemType reads the type of a table's elements, of which exceptions are none.
+func (c *cursor) elemType() ValType {
+	at := c.pos
+	t := c.refType()
+	if t == ExnRef {
+		c.failWith(at, unsupported(featExnTables, "a table of exnref"))
+	}
+	return t
 }
 
 func (c *cursor) badType(at int, b byte, what string) {
@@ -116,7 +126,7 @@ func (c *cursor) tableType() (t TableType) {
 		c.failWith(c.pos, unsupported(featTypedRefs, "a table with an initialiser"))
 		return t
 	}
-	t.Elem = c.refType()
+	t.Elem = c.elemType()
 	t.Limits = c.limits()
 	return t
 }

@@ -22,8 +22,11 @@ func (m *Module) Validate() error {
 	for i := range m.Memories {
 		v.memory("memory", i, m.Memories[i])
 	}
+	for i, t := range m.Tags {
+		v.tag("tag", i, t)
+	}
 	for i := range m.Globals {
-		v.constExpr("global", i, m.Globals[i].Init, m.Globals[i].Type.Type)
+		v.constExpr("global", i, m.Globals[i].Init, m.Globals[i].Type.Type, len(s.impGlobals))
 	}
 	v.exports()
 	v.start()
@@ -77,6 +80,8 @@ func (w *positions) of(section string, i int) int {
 		at = w.tables
 	case "memory":
 		at = w.memories
+	case "tag":
+		at = w.tags
 	case "global":
 		at = w.globals
 	case "export":
@@ -108,6 +113,7 @@ func (v *validator) counts() {
 		{"table", KindTable, len(m.Tables), MaxTables},
 		{"memory", KindMemory, len(m.Memories), MaxMemories},
 		{"global", KindGlobal, len(m.Globals), MaxGlobals},
+		{"tag", KindTag, len(m.Tags), MaxTags},
 	} {
 		n := m.NumImported(c.kind) + c.n
 		switch {
@@ -153,8 +159,18 @@ func (v *validator) importEntry(i int) {
 		v.table("import", i, im.Table)
 	case im.Kind == KindMemory:
 		v.memory("import", i, im.Memory)
-	case im.Kind > KindGlobal:
+	case im.Kind == KindTag:
+		v.tag("import", i, im.Tag)
+	case im.Kind > KindTag:
 		v.fail("import", i, "%q.%q is a %s", im.Module, im.Name, im.Kind)
+	}
+}
+
+func (v *validator) tag(section string, i int, typeIdx uint32) {
+	if uint64(typeIdx) >= uint64(len(v.m.Types)) {
+		v.fail(section, i, "%s", noSuch("type", uint64(typeIdx)))
+	} else if t := &v.m.Types[typeIdx]; len(t.Results) > 0 {
+		v.fail(section, i, "the type of a tag has results: %s", t)
 	}
 }
 
@@ -217,10 +233,10 @@ func (v *validator) elem(i int) {
 		} else if t.Elem != e.Type {
 			v.fail("element", i, "segment of %s, table %d of %s", e.Type, e.Table, t.Elem)
 		}
-		v.constExpr("element", i, e.Offset, I32)
+		v.constExpr("element", i, e.Offset, I32, v.globals())
 	}
 	for _, init := range e.Init {
-		v.constExpr("element", i, init, e.Type)
+		v.constExpr("element", i, init, e.Type, v.globals())
 	}
 }
 
@@ -238,69 +254,7 @@ func (v *validator) data(i int) {
 	if !v.hasMemory || s.Memory != 0 {
 		v.fail("data", i, "%s", noSuch("memory", uint64(s.Memory)))
 	}
-	v.constExpr("data", i, s.Offset, I32)
-}
-
-// constExpr checks that e is one constant instruction of type want.
-func (v *validator) constExpr(section string, i int, e ConstExpr, want ValType) {
-	if v.err != nil {
-		return
-	}
-	if _, ok := refFunc(e); ok && want == FuncRef {
-		v.constRefFunc(section, i, e)
-		return
-	}
-	var in Instr
-	r := Reader{m: v.m, c: cursor{b: e, section: section}}
-	ok, err := r.Next(&in)
-	switch {
-	case err != nil:
-		v.fail(section, i, "constant expression: %s", r.c.err.Msg)
-		return
-	case !ok:
-		v.fail(section, i, "constant expression is empty, it must give %s", want)
-		return
-	case in.Len < len(e):
-		v.fail(section, i, "constant expression gives more than one value")
-		return
-	}
-	if got, msg := v.constType(&in); msg != "" {
-		v.fail(section, i, "constant expression: %s", msg)
-	} else if got != want {
-		v.fail(section, i, "constant expression gives %s, not %s", got, want)
-	}
-}
-
-func (v *validator) constRefFunc(section string, i int, e ConstExpr) {
-	if idx, _ := refFunc(e); !v.exists(KindFunc, idx) {
-		v.fail(section, i, "%s", noSuch("function", uint64(idx)))
-	}
-}
-
-// constType returns the type of the value that a constant instruction gives,
-// or what is wrong with it.
-func (v *validator) constType(in *Instr) (ValType, string) {
-	switch in.Op {
-	case OpRefNull:
-		return ValType(in.A), ""
-	case OpRefFunc:
-		if !v.exists(KindFunc, uint32(in.A)) {
-			return 0, noSuch("function", in.A)
-		}
-		return FuncRef, ""
-	case OpGlobalGet:
-		if in.A >= uint64(len(v.impGlobals)) {
-			return 0, fmt.Sprintf("global %d is not an imported one", in.A)
-		}
-		if g := v.impGlobals[in.A]; !g.Mutable {
-			return g.Type, ""
-		}
-		return 0, fmt.Sprintf("global %d is mutable", in.A)
-	}
-	if !constOp(in.Op) {
-		return 0, in.Op.String() + " is not constant"
-	}
-	return opInfos[opIndex(in.Op)].out, ""
+	v.constExpr("data", i, s.Offset, I32, len(v.impGlobals))
 }
 
 // bodies walks every function with the Machine.
