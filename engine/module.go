@@ -8,6 +8,7 @@ import (
 
 	"sojourn/engine/wasi"
 	"sojourn/interp"
+	"sojourn/interp/codecache"
 	"sojourn/snapshotfmt"
 )
 
@@ -45,6 +46,10 @@ func (m *Module) Program() *interp.Program { return m.prog }
 // Modules keeps prepared modules, by digest and kind, until it is closed. The zero
 // value is ready to use; it is safe for concurrent use.
 type Modules struct {
+	// Cache keeps compiled code for the next process; nil keeps none. It is set before
+	// the first Add.
+	Cache *codecache.Store
+
 	mu  sync.Mutex
 	set map[moduleKey]*prepared
 }
@@ -81,7 +86,7 @@ func (ms *Modules) Add(ctx context.Context, module []byte, kind interp.Kind) (*M
 	}
 	ms.mu.Unlock()
 	p.once.Do(func() {
-		prog, err := interp.Prepare(context.WithoutCancel(ctx), module, interp.Options{Engine: kind, Host: wasi.Functions()})
+		prog, err := interp.Prepare(context.WithoutCancel(ctx), module, interp.Options{Engine: kind, Host: wasi.Functions(), Cache: ms.Cache})
 		if err != nil {
 			p.err = fmt.Errorf("prepare module %x: %w", key.digest[:6], err)
 			return

@@ -14,6 +14,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"sojourn/interp/codecache"
 	"sojourn/interp/rewrite"
 	"sojourn/interp/wasm"
 )
@@ -63,6 +64,8 @@ var ErrNoCompiler = errors.New("no compiler for this machine: use the interprete
 type Options struct {
 	Engine Kind
 	Host   []HostFunc // what it can import
+
+	Cache *codecache.Store // of compiled code; nil compiles each time
 }
 
 // Module is one module of a guest.
@@ -76,6 +79,7 @@ type Stats struct {
 	Bytes, StoppableBytes int           // of the module, before and after rewriting
 	Points                int           // places where it can stop
 	Rewrite, Compile      time.Duration // decoding, validation and rewriting; wazero's part
+	Cached                bool          // compiled code was taken from the store
 }
 
 // Program is a module made stoppable and compiled, ready to be instantiated any
@@ -88,6 +92,7 @@ type Program struct {
 	stats   Stats
 	rt      wazero.Runtime
 	main    wazero.CompiledModule
+	dir     *codeDir // nil without a store
 
 	mu      sync.Mutex
 	resumes map[resumeKey]*resumes
@@ -138,10 +143,11 @@ func PrepareLinked(ctx context.Context, modules []Module, opt Options) (*Program
 	code := guarded.Encode()
 	p.stats = Stats{Bytes: len(module), StoppableBytes: len(code), Points: len(plan.Points), Rewrite: time.Since(start)}
 	start = time.Now()
-	p.rt = wazero.NewRuntimeWithConfig(ctx, runtimeConfig(kind))
-	if err := p.compile(ctx, code, host); err != nil {
-		p.rt.Close(ctx)
+	if err := p.newRuntime(ctx, opt.Cache); err != nil {
 		return nil, err
+	}
+	if err := p.compile(ctx, code, host); err != nil {
+		return nil, errors.Join(err, p.Close(ctx))
 	}
 	p.stats.Compile = time.Since(start)
 	return p, nil
@@ -172,13 +178,24 @@ func runtimeConfig(k Kind) wazero.RuntimeConfig {
 	return c.WithCoreFeatures(coreFeatures).WithDebugInfoEnabled(false)
 }
 
+// newRuntime makes the runtime, which keeps compiled code in a store if there is one.
+func (p *Program) newRuntime(ctx context.Context, store *codecache.Store) (err error) {
+	c := runtimeConfig(p.kind)
+	if store != nil && p.kind == Compiler {
+		if p.dir, err = newCodeDir(store); err != nil {
+			return err
+		}
+		c = c.WithCompilationCache(p.dir.cache)
+	}
+	p.rt = wazero.NewRuntimeWithConfig(ctx, c)
+	return nil
+}
+
 func (p *Program) compile(ctx context.Context, code []byte, host map[[2]string]HostFunc) (err error) {
 	if err := p.hostModules(ctx, host); err != nil {
 		return err
 	}
-	ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
-	p.main, err = p.rt.CompileModule(ctx, code)
-	if err != nil {
+	if p.main, err = p.code(ctx, code); err != nil {
 		return fmt.Errorf("compile the rewritten module: %w", err)
 	}
 	return nil
@@ -287,4 +304,10 @@ func (p *Program) InitialMemory() []byte { return p.initial }
 func (p *Program) Stats() Stats { return p.stats }
 
 // Close frees the compiled code. All instances must be closed.
-func (p *Program) Close(ctx context.Context) error { return p.rt.Close(ctx) }
+func (p *Program) Close(ctx context.Context) error {
+	err := p.rt.Close(ctx)
+	if p.dir != nil {
+		p.dir.close(ctx)
+	}
+	return err
+}

@@ -3,7 +3,6 @@ package interp
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -57,9 +56,8 @@ func (r *resumes) compile(ctx context.Context, p *Program, fn uint32, entries []
 	if err != nil {
 		return err
 	}
-	ctx = experimental.WithCompilationWorkers(context.WithoutCancel(ctx), runtime.GOMAXPROCS(0))
 	r.numbers = sat.Numbers[fn]
-	r.code, err = p.rt.CompileModule(ctx, sat.Module.Encode())
+	r.code, err = p.resumeCode(context.WithoutCancel(ctx), sat.Module.Encode())
 	if err != nil {
 		return fmt.Errorf("compile the resume function of function %d (%s): %w", fn, p.plan.Module.FuncName(fn), err)
 	}

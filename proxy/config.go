@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"sojourn/interp/codecache"
 )
 
 // Config is how a node is set up. Dir is needed; validate fills in the rest.
@@ -26,6 +28,8 @@ type Config struct {
 	MaxMemory uint64   // bytes that all guests together may use; 2 GiB when 0
 	MaxGuests int      // 64 when 0
 	MaxModule int64    // bytes of a module; 256 MiB when 0
+
+	Code *codecache.Store // compiled code of earlier starts; nil compiles each time
 
 	Token    string      // asked of every caller and shown to every peer; empty asks nothing
 	TLS      *tls.Config // serve https with it; set ClientAuth for mutual TLS

@@ -64,7 +64,7 @@ func New(cfg Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{cfg: cfg, url: cfg.URL, store: store, guests: map[string]*guest{},
-		moves: map[string]*move{}, peers: map[string]*api.Client{}}
+		moves: map[string]*move{}, peers: map[string]*api.Client{}, mods: engine.Modules{Cache: cfg.Code}}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.srv = &http.Server{Handler: n.Handler(), TLSConfig: cfg.TLS, ReadHeaderTimeout: 10 * time.Second,
 		BaseContext: func(net.Listener) context.Context { return n.ctx }}

@@ -28,6 +28,7 @@ type guestFlags struct {
 	memory string
 	time   time.Duration
 	entry  string
+	cache  cacheFlag
 }
 
 func (g *guestFlags) add(f *pflag.FlagSet) {
@@ -118,6 +119,12 @@ func readProgram(path string) (*program, error) {
 		return nil, fmt.Errorf("read module: %w", err)
 	}
 	return &program{path: path, bytes: b}, nil
+}
+
+// keep makes the program take its compiled code from a store, and leave it there.
+func (p *program) keep(c *cacheFlag) (err error) {
+	p.set.Cache, err = c.open()
+	return err
 }
 
 func (p *program) digest() [sha256.Size]byte { return sha256.Sum256(p.bytes) }

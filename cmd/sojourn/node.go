@@ -136,6 +136,7 @@ func newNode() *cobra.Command {
 		t     trust
 		orch  string
 		quiet bool
+		keep  cacheFlag
 	)
 	cmd := &cobra.Command{
 		Use:   "node [flags]",
@@ -155,6 +156,9 @@ func newNode() *cobra.Command {
 				if c.Dir, err = stateDir("node"); err != nil {
 					return err
 				}
+			}
+			if c.Code, err = keep.open(); err != nil {
+				return err
 			}
 			c.Version, c.Log = thisBuild().Version, logger(cmd.ErrOrStderr(), quiet)
 			n, err := proxy.New(c)
@@ -176,6 +180,7 @@ func newNode() *cobra.Command {
 	f.StringVar(&c.URL, "url", "", "where others reach the node, when not where it listens")
 	f.StringVar(&c.Dir, "state", "", "`folder` for modules and records; one of the user's by default")
 	f.StringVar(&c.Engine, "engine", "auto", "what runs guests that do not ask: auto, compiler, interpreter")
+	keep.add(f)
 	f.StringArrayVar(&c.AllowDirs, "allow-dir", nil, "host `folder` that guests may be given, with all below it")
 	f.Uint64Var(&c.MaxMemory, "max-memory", 0, "`bytes` that all guests together may use; 2 GiB by default")
 	f.IntVar(&c.MaxGuests, "max-guests", 0, "most guests; 64 by default")

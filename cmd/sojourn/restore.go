@@ -30,6 +30,7 @@ func newRestore() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			defer from.close()
 			e, err := from.restore(cmd.Context(), &g, spec)
 			if err != nil {
 				return err
@@ -40,13 +41,24 @@ func newRestore() *cobra.Command {
 	f := cmd.Flags()
 	g.add(f)
 	g.addEngine(f)
+	g.cache.add(f)
 	f.StringVar(&from.module, "module", "", "the program's module; default FILE.wasm")
 	f.StringVar(&file, "checkpoint", "", "freeze into `FILE` again on SIGTERM or SIGINT; it may be the same")
 	return cmd
 }
 
 // snapshotSource is a snapshot file with its module.
-type snapshotSource struct{ file, module string }
+type snapshotSource struct {
+	file, module string
+	opened       *program // by restore
+}
+
+// close frees what restore has prepared. The guest is closed.
+func (s *snapshotSource) close() {
+	if s.opened != nil {
+		s.opened.set.Close()
+	}
+}
 
 // open opens the snapshot.
 func (s *snapshotSource) open() (*os.File, error) {
@@ -80,6 +92,10 @@ func (s *snapshotSource) restore(ctx context.Context, g *guestFlags, spec engine
 	if err != nil {
 		return nil, err
 	}
+	if err := p.keep(&g.cache); err != nil {
+		return nil, err
+	}
+	s.opened = p
 	m, err := p.prepare(ctx, g.engine)
 	if err != nil {
 		return nil, err

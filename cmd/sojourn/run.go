@@ -31,6 +31,10 @@ func newRun() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := p.keep(&g.cache); err != nil {
+				return err
+			}
+			defer p.set.Close()
 			m, err := p.prepare(cmd.Context(), g.engine)
 			if err != nil {
 				return err
@@ -47,6 +51,7 @@ func newRun() *cobra.Command {
 	g.add(f)
 	g.addEnv(f)
 	g.addEngine(f)
+	g.cache.add(f)
 	f.StringVar(&file, "checkpoint", "", "freeze into `FILE` on SIGTERM or SIGINT")
 	return cmd
 }

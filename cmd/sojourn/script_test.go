@@ -16,7 +16,22 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata/script")
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"sojourn": main}) }
+func TestMain(m *testing.M) { testscript.Main(own{m}, map[string]func(){"sojourn": main}) }
+
+// own runs the tests with a cache folder of their own.
+type own struct{ *testing.M }
+
+func (o own) Run() int {
+	dir, err := os.MkdirTemp("", "sojourn-test-*")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Setenv("XDG_CACHE_HOME", dir); err != nil {
+		panic(err)
+	}
+	return o.M.Run()
+}
 
 // TestScripts runs the command as a person does. $GUESTS is examples/guests/bin, and
 // $DATA is testdata.
@@ -34,6 +49,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("GUESTS", filepath.Join(here, "../../examples/guests/bin"))
 			env.Setenv("DATA", filepath.Join(here, "testdata"))
 			env.Setenv("GOARCH", runtime.GOARCH)
+			env.Setenv("XDG_CACHE_HOME", os.Getenv("XDG_CACHE_HOME"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -34,6 +34,10 @@ func newTorture() *cobra.Command {
 			if t.every == 0 {
 				return usagef("--every 0: there must be a point to freeze at")
 			}
+			if err := p.keep(&g.cache); err != nil {
+				return err
+			}
+			defer p.set.Close()
 			for _, name := range t.engines {
 				m, err := p.prepare(cmd.Context(), name)
 				if err != nil {
@@ -53,6 +57,7 @@ func newTorture() *cobra.Command {
 	f.SetInterspersed(false)
 	g.add(f)
 	g.addEnv(f)
+	g.cache.add(f)
 	f.Uint64Var(&t.every, "every", 1, "freeze at every `K`-th point")
 	f.StringSliceVar(&t.engines, "engines", defaultEngines(), "engines to run on, in turn")
 	return cmd

@@ -34,6 +34,7 @@ var layers = map[string][]string{
 	"engine":             {"interp", "snapshotfmt"},
 	"engine/wasi":        {"interp"},
 	"interp":             {"snapshotfmt"},
+	"interp/codecache":   nil,
 	"interp/linmem":      nil,
 	"interp/rewrite":     {"interp/wasm"},
 	"interp/wasm":        nil,

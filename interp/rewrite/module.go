@@ -2,6 +2,8 @@ package rewrite
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"sojourn/interp/wasm"
 )
@@ -158,8 +160,9 @@ func (p *Plan) addExports(g *wasm.Module) {
 	add(wasm.KindGlobal, RefillName, p.ours(l.refill))
 	add(wasm.KindGlobal, EntryName, p.ours(l.entry))
 	add(wasm.KindGlobal, HeldName, p.ours(l.held))
-	for name, i := range p.helperNames() {
-		add(wasm.KindFunc, name, i)
+	helpers := p.helperNames()
+	for _, name := range slices.Sorted(maps.Keys(helpers)) { // the same module always becomes the same bytes
+		add(wasm.KindFunc, name, helpers[name])
 	}
 }
 
