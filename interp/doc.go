@@ -24,5 +24,5 @@
 // The package is the only one that imports wazero. It knows nothing of WASI: host
 // functions come from outside. It refuses modules that import anything but functions
 // offered to it, and, through packages wasm and rewrite, whatever comes
-// after WebAssembly 2.0 but extended constant expressions and tail calls.
+// after WebAssembly 2.0 but extended constant expressions, tail calls and exceptions.
 package interp

@@ -24,7 +24,7 @@ func (in *Instance) record(ctx context.Context, point int, waiting bool) {
 	plan.Values(f.entry, func(local int, t wasm.ValType, x, ref int) {
 		v := snapshotfmt.Value{Type: snapshotfmt.Type(t)}
 		switch t {
-		case wasm.V128:
+		case wasm.V128, wasm.ExnRef:
 			v.Lo, v.Hi = in.cell(x).Get(), in.cell(x+1).Get()
 		case wasm.ExternRef:
 			raw, e := in.helper(ctx, rewrite.ExternGetName, uint64(ref))
@@ -91,7 +91,7 @@ func (in *Instance) toTransfer(ctx context.Context, f *frame) (err error) {
 			if err == nil {
 				err = in.hold(ctx, ref, v.Lo)
 			}
-		case wasm.V128:
+		case wasm.V128, wasm.ExnRef:
 			in.cell(x).Set(v.Lo)
 			in.cell(x + 1).Set(v.Hi)
 		default:
@@ -222,6 +222,8 @@ func (p *Program) checkValue(v snapshotfmt.Value, t wasm.ValType) error {
 		return fmt.Errorf("it is %v, and %v is needed", wasm.ValType(v.Type), t)
 	case t == wasm.FuncRef:
 		return p.checkRef(v.Lo)
+	case t == wasm.ExnRef:
+		return p.plan.CheckExn(v.Lo, v.Hi)
 	}
 	return nil
 }

@@ -64,6 +64,7 @@ type Instance struct {
 
 	budget, refill, entry api.MutableGlobal
 	held                  api.MutableGlobal
+	exn, kept             api.MutableGlobal // nil in a module without exceptions
 	transfer              []api.MutableGlobal
 	satellites            map[resumeKey]api.Module
 	satellite             api.Module        // that which runs, or has run last
@@ -134,6 +135,7 @@ func (p *Program) instance(ctx context.Context, cfg Config) (*Instance, error) {
 	in.main = main
 	in.budget, in.refill = in.global(rewrite.BudgetName), in.global(rewrite.RefillName)
 	in.entry, in.held = in.global(rewrite.EntryName), in.global(rewrite.HeldName)
+	in.exn, in.kept = in.global(rewrite.ExnName), in.global(rewrite.KeptName)
 	width, _ := p.plan.Transfer()
 	for i := range width {
 		in.transfer = append(in.transfer, in.global(rewrite.TransferExport(i)))

@@ -113,7 +113,7 @@ func (in *Instance) raw(ctx context.Context, vs []snapshotfmt.Value) ([]uint64, 
 	raw := make([]uint64, 0, len(vs)+1)
 	for _, v := range vs {
 		switch v.Type {
-		case snapshotfmt.V128:
+		case snapshotfmt.V128, snapshotfmt.ExnRef:
 			raw = append(raw, v.Lo, v.Hi)
 		case snapshotfmt.ExternRef:
 			raw = append(raw, rawExtern(v.Lo))

@@ -48,6 +48,7 @@ func (in *Instance) movingIndex(i int) (uint64, error) {
 }
 
 func (in *Instance) lookup(i int, t wasm.FuncType) (f api.Function) {
+	t = rewrite.LowType(t)
 	defer func() {
 		if recover() != nil { // wazero's answer for a type that differs
 			f = nil

@@ -92,6 +92,9 @@ func (in *Instance) call(ctx context.Context, c call) error {
 	if err != nil || in.unwound {
 		return err
 	}
+	if in.raised() {
+		return in.uncaught()
+	}
 	return in.returned(ctx, c.fn, res)
 }
 
@@ -114,12 +117,16 @@ func (in *Instance) enter(ctx context.Context, f api.Function, args ...uint64) (
 		in.refill.Set(1)
 		in.given = 1
 	}
+	if in.raised() {
+		in.kept.Set(in.refill.Get())
+	}
 	res, err := f.Call(in.context(ctx), args...)
 	if err != nil {
 		in.settle()
 		return nil, in.trap(err)
 	}
 	if !in.unwound {
+		in.unraise()
 		in.settle()
 	} else if in.cfg.FreezeEvery > 0 {
 		in.given = 0
@@ -143,6 +150,9 @@ func (in *Instance) goOn(ctx context.Context, i int) error {
 	res, err := in.enter(ctx, fn)
 	if err != nil || in.unwound {
 		return err
+	}
+	if in.raised() {
+		return in.throwOn(i)
 	}
 	if i == 0 {
 		return in.returned(ctx, f.Func, res)
@@ -176,7 +186,7 @@ func (in *Instance) values(ctx context.Context, types []wasm.ValType, res []uint
 	for i, t := range types {
 		vs[i] = snapshotfmt.Value{Type: snapshotfmt.Type(t), Lo: res[0]}
 		switch t {
-		case wasm.V128:
+		case wasm.V128, wasm.ExnRef:
 			vs[i].Hi, res = res[1], res[1:]
 		case wasm.I32, wasm.F32:
 			vs[i].Lo = uint64(uint32(res[0]))

@@ -120,7 +120,7 @@ func (in *Instance) readGlobals(ctx context.Context) ([]snapshotfmt.Value, error
 		v := snapshotfmt.Value{Type: snapshotfmt.Type(t)}
 		g := in.main.ExportedGlobal(rewrite.GlobalExport(uint32(i)))
 		switch t {
-		case wasm.V128:
+		case wasm.V128, wasm.ExnRef:
 			if _, err := in.helper(ctx, rewrite.Helper(rewrite.LoadName, uint32(i))); err != nil {
 				return nil, err
 			}
@@ -162,7 +162,7 @@ func (in *Instance) writeGlobals(ctx context.Context, vs []snapshotfmt.Value) er
 		}
 		g := in.global(rewrite.GlobalExport(uint32(i)))
 		switch t.Type {
-		case wasm.V128:
+		case wasm.V128, wasm.ExnRef:
 			in.transfer[0].Set(v.Lo)
 			in.transfer[1].Set(v.Hi)
 			if _, err := in.helper(ctx, rewrite.Helper(rewrite.StoreName, uint32(i))); err != nil {

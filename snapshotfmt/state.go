@@ -13,13 +13,14 @@ const (
 	V128      Type = 0x7b
 	FuncRef   Type = 0x70
 	ExternRef Type = 0x6f
+	ExnRef    Type = 0x69
 )
 
 // Null is the Lo of a null reference.
 const Null = 1<<64 - 1
 
 // Value is one WebAssembly value. Lo holds its bits, zero-extended; Hi is the upper
-// half of a v128. The Lo of a reference is a function's index in the module as its
+// half of a v128 or an exnref. The Lo of a reference is a function's index in the module as its
 // author shipped it, of an externref the host's number for it, or Null.
 type Value struct {
 	Type   Type

@@ -53,13 +53,13 @@ func randomState(rnd *rand.Rand) *State {
 func randomValues(rnd *rand.Rand) []Value {
 	var vs []Value
 	for range rnd.IntN(6) {
-		v := Value{Type: []Type{Dead, I32, I64, F32, F64, V128, FuncRef, ExternRef}[rnd.IntN(8)]}
+		v := Value{Type: []Type{Dead, I32, I64, F32, F64, V128, FuncRef, ExternRef, ExnRef}[rnd.IntN(9)]}
 		switch v.Type {
 		case I32, F32:
 			v.Lo = uint64(rnd.Uint32())
 		case I64, F64:
 			v.Lo = rnd.Uint64() >> rnd.IntN(64)
-		case V128:
+		case V128, ExnRef:
 			v.Lo, v.Hi = rnd.Uint64(), rnd.Uint64()
 		case FuncRef, ExternRef:
 			v.Lo = uint64(rnd.Uint32() >> 1)

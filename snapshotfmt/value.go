@@ -11,7 +11,7 @@ import (
 //	Dead                 nothing
 //	i32, i64             unsigned LEB128 of the bits, shortest form
 //	f32, f64             4, 8 bytes, little-endian
-//	v128                 16 bytes, little-endian
+//	v128, exnref         16 bytes, little-endian
 //	funcref, externref   unsigned LEB128: 0 for null, or one more than the index
 
 // appendValue encodes v, which must be in its one valid form.
@@ -27,7 +27,7 @@ func appendValue(dst []byte, v Value) ([]byte, error) {
 		dst = binary.LittleEndian.AppendUint32(dst, uint32(v.Lo))
 	case F64:
 		dst = binary.LittleEndian.AppendUint64(dst, v.Lo)
-	case V128:
+	case V128, ExnRef:
 		dst = binary.LittleEndian.AppendUint64(dst, v.Lo)
 		dst = binary.LittleEndian.AppendUint64(dst, v.Hi)
 	case FuncRef, ExternRef:
@@ -41,7 +41,7 @@ func (v Value) check() error {
 	switch {
 	case v.Type.String() == "":
 		return fmt.Errorf("%w: type %#x", ErrMalformed, byte(v.Type))
-	case v.Hi != 0 && v.Type != V128,
+	case v.Hi != 0 && v.Type != V128 && v.Type != ExnRef,
 		v.Lo > math.MaxUint32 && (v.Type == I32 || v.Type == F32),
 		v.Lo != 0 && v.Type == Dead,
 		v.Type.isRef() && !validRef(v.Lo):
@@ -73,7 +73,7 @@ func (c *cursor) value(name string, i int) Value {
 		v.Lo = uint64(c.u32(name))
 	case F64:
 		v.Lo = c.u64(name)
-	case V128:
+	case V128, ExnRef:
 		v.Lo, v.Hi = c.u64(name), c.u64(name)
 	case FuncRef, ExternRef:
 		v.Lo = c.ref(name)
@@ -133,6 +133,8 @@ func (t Type) String() string {
 		return "funcref"
 	case ExternRef:
 		return "externref"
+	case ExnRef:
+		return "exnref"
 	}
 	return ""
 }
@@ -152,6 +154,11 @@ func (v Value) String() string {
 		return fmt.Sprintf("f64 %v", math.Float64frombits(v.Lo))
 	case V128:
 		return fmt.Sprintf("v128 %016x%016x", v.Hi, v.Lo)
+	case ExnRef:
+		if uint32(v.Lo) == 0 {
+			return "exnref null"
+		}
+		return fmt.Sprintf("exnref tag %d, %08x%016x", uint32(v.Lo)-1, v.Lo>>32, v.Hi)
 	}
 	if v.Lo == Null {
 		return v.Type.String() + " null"

@@ -171,7 +171,7 @@ type walk struct {
 // pass takes note that an instruction has been passed.
 func (w *walk) pass(in *wasm.Instr) {
 	switch in.Op {
-	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
+	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf, wasm.OpTryTable:
 		w.inside = w.next
 		w.next++
 	case wasm.OpEnd:

@@ -5,7 +5,7 @@ import "sojourn/interp/wasm"
 // openFunction begins the body: its label, and in a resume function the ways in.
 func (e *emitter) openFunction() {
 	l := e.newLabel()
-	e.ctls = append(e.ctls, ctl{label: l, con: -1, opened: true})
+	e.ctls = append(e.ctls, ctl{label: l, con: -1, opened: true, caught: anonymous})
 	e.openLabel(l)
 	if e.ways != nil {
 		e.enterFunction()
@@ -35,7 +35,7 @@ func (e *emitter) open(s *site) error {
 	if points {
 		e.saveBelow(c.op == wasm.OpIf)
 	}
-	k := ctl{con: con, block: e.in.Block, els: anonymous}
+	k := ctl{con: con, block: e.in.Block, els: anonymous, caught: anonymous}
 	switch {
 	case entered && c.op == wasm.OpBlock:
 		k.label = e.ways.ends[con]
@@ -43,6 +43,18 @@ func (e *emitter) open(s *site) error {
 		k.label, k.els = e.ways.ends[con], e.ways.elses[con]
 		e.op(wasm.OpI32Eqz)
 		e.opU32(wasm.OpBrIf, e.depth(k.els))
+	case entered && c.op == wasm.OpTryTable:
+		k.label, k.caught = e.ways.ends[con], e.ways.elses[con]
+	case points && c.op == wasm.OpTryTable:
+		e.openTry(&k)
+	case c.op == wasm.OpTryTable: // nothing in it can throw
+		k.label, k.opened = e.newLabel(), true
+		e.blockOf(wasm.FuncType(k.block))
+		e.openLabel(k.label)
+	case len(k.block.Results) == 1 && k.block.Results[0] == wasm.ExnRef && len(k.block.Params) == 0:
+		k.label, k.opened = e.newLabel(), true
+		e.out = wasm.AppendBlock(e.out, c.op, wasm.V128)
+		e.openLabel(k.label)
 	default:
 		k.label, k.opened = e.newLabel(), true
 		e.copy() // a type index is the same everywhere: satellites have the author's types first
@@ -123,13 +135,17 @@ func (e *emitter) elseArm() error {
 func (e *emitter) end() error {
 	k := e.ctls[len(e.ctls)-1]
 	unreachable := e.x.Unreachable()
-	if k.opened {
+	if k.opened && k.caught == anonymous {
 		e.op(wasm.OpEnd)
 		e.labels = e.labels[:len(e.labels)-1]
 	} else {
 		e.leave(k.label, unreachable)
 		if k.els != anonymous && e.f.cons[k.con].els < 0 {
 			e.closeLabel(k.els) // no else arm: the parameters are the results
+		}
+		if k.caught != anonymous {
+			e.closeLabel(k.caught)
+			e.handlers(&k)
 		}
 		e.closeLabel(k.label)
 	}

@@ -1,6 +1,7 @@
 // Package rewrite makes a module stoppable: after it has been decoded and validated,
 // and before an engine compiles it. What comes out is plain WebAssembly: 2.0, with
-// tail calls and extended constant expressions where the module has them.
+// tail calls and extended constant expressions where the module has them, and without
+// exceptions.
 //
 // The passes, in order; each works on what the ones before it have found:
 //
@@ -41,6 +42,7 @@
 //
 // A function that cannot suspend is copied as it is. A tail call has no check behind
 // it, for its frame is gone: where it closes a cycle it is counted before (tail.go).
+// Exceptions are lowered to a second way to return (exceptions.go, throw.go).
 //
 // # The resume function
 //

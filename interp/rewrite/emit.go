@@ -16,12 +16,20 @@ type indices interface {
 }
 
 // own is the rewritten module itself.
-type own struct{ p *Plan }
+type own struct {
+	p     *Plan
+	types []wasm.FuncType
+}
 
 func (own) fn(i uint32) uint32       { return i }
 func (o own) global(i uint32) uint32 { return o.p.ours(i) }
 func (own) table(i uint32) uint32    { return i }
-func (own) block(wasm.FuncType) uint32 {
+func (o own) block(t wasm.FuncType) uint32 {
+	for i := range o.types {
+		if o.types[i].Equal(t) {
+			return uint32(i)
+		}
+	}
 	panic("rewrite: guarded code needs no new block types")
 }
 
@@ -71,6 +79,7 @@ type ctl struct {
 	block  wasm.BlockType
 	opened bool    // by an instruction at its own place; false when hoisted
 	els    label32 // of a split if, where its else arm begins
+	caught label32 // of a try_table: where exceptions leave it
 }
 
 // newEmitter begins the i-th function of Plan.ext.
@@ -112,6 +121,7 @@ func (e *emitter) run() error {
 func (e *emitter) locals(params int) []wasm.LocalDecl {
 	var ds []wasm.LocalDecl
 	add := func(t wasm.ValType) {
+		t = low(t)
 		if n := len(ds); n > 0 && ds[n-1].Type == t {
 			ds[n-1].Count++
 			return
@@ -147,7 +157,7 @@ func (e *emitter) instr() error {
 	}
 	s := e.here()
 	switch e.in.Op {
-	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
+	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf, wasm.OpTryTable:
 		return e.open(s)
 	case wasm.OpElse:
 		return e.elseArm()
@@ -165,6 +175,8 @@ func (e *emitter) instr() error {
 		return e.call(s)
 	case wasm.OpReturnCall, wasm.OpReturnCallIndirect:
 		return e.tailCall(s)
+	case wasm.OpThrow, wasm.OpThrowRef:
+		return e.throw(s)
 	case wasm.OpMemoryCopy, wasm.OpMemoryFill:
 		if s != nil {
 			return e.bulk(s)
@@ -220,7 +232,9 @@ func (e *emitter) plain() {
 		op, _ := asSegOp(in)
 		e.opU32(wasm.OpCall, e.idx.fn(l.segFuncs[op]))
 	default:
-		e.copy()
+		if !e.exnRef() {
+			e.copy()
+		}
 	}
 }
 
@@ -249,7 +263,9 @@ func (e *emitter) call(s *site) error {
 	e.save()
 	e.check(s, nil)
 	if e.ways != nil {
-		e.arrive(wayIn{pos: e.in.Pos, after: true})
+		if e.arrive(wayIn{pos: e.in.Pos, after: true}) && e.p.Points[s.point].Kind == Call {
+			e.deliverIfRaised() // the call has thrown, while the frame waited as data
+		}
 	}
 	return nil
 }
@@ -286,6 +302,9 @@ func (e *emitter) check(s *site, inside *region) {
 	if inside != nil {
 		e.dispatchAgain(inside)
 	}
+	if e.p.Points[s.point].Kind == Call {
+		e.deliverIfRaised()
+	}
 	e.askHost(s.point)
 	e.endBlock()
 }
@@ -296,11 +315,15 @@ func (e *emitter) askHost(point int) {
 	e.i32(int32(e.p.number(point)))
 	e.opU32(wasm.OpCall, e.idx.fn(e.p.ask()))
 	e.block(wasm.OpIf)
+	e.returnZeros()
+	e.endBlock()
+}
+
+func (e *emitter) returnZeros() {
 	for _, t := range e.p.Module.Types[e.f.typ].Results {
 		e.zero(t)
 	}
 	e.op(wasm.OpReturn)
-	e.endBlock()
 }
 
 // save puts all of the value stack that is not there yet in slots, and leaves it
@@ -389,7 +412,7 @@ func (e *emitter) zero(t wasm.ValType) {
 		e.out = append(wasm.AppendOp(e.out, wasm.OpF32Const), 0, 0, 0, 0)
 	case wasm.F64:
 		e.out = append(wasm.AppendOp(e.out, wasm.OpF64Const), 0, 0, 0, 0, 0, 0, 0, 0)
-	case wasm.V128:
+	case wasm.V128, wasm.ExnRef:
 		e.out = append(wasm.AppendOp(e.out, wasm.OpV128Const), make([]byte, 16)...)
 	default:
 		e.out = append(wasm.AppendOp(e.out, wasm.OpRefNull), byte(t))

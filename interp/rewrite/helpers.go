@@ -19,6 +19,8 @@ const (
 	typeThree = 4
 	typeXGet  = 5
 	typeXPut  = 6
+	typePack  = 7
+	typeThrow = 8
 	typeAsk   = 0
 )
 
@@ -41,6 +43,10 @@ func (p *Plan) addHelpers(g *wasm.Module) {
 	}
 	for _, op := range l.segOrder {
 		add(p.segBody(op))
+	}
+	if p.exn.refs {
+		add(typePack, p.packBody())
+		add(typeThrow, p.unpackBody())
 	}
 	if p.TableWrites {
 		for t, typ := range p.Module.Tables {
@@ -90,7 +96,7 @@ func (p *Plan) Past() bool { return p.past() != nil }
 func (p *Plan) vectorGlobals() []uint32 {
 	var gs []uint32
 	for i := range p.Module.Globals {
-		if p.Module.Globals[i].Type.Type == wasm.V128 {
+		if low(p.Module.Globals[i].Type.Type) == wasm.V128 {
 			gs = append(gs, p.spaces.impGlobals+uint32(i))
 		}
 	}
@@ -105,6 +111,9 @@ func (p *Plan) helperNames() map[string]uint32 {
 		names[ToMovingName], names[FromAllName], names[FromMovingName] = l.toMoving, l.fromAll, l.fromMoving
 	}
 	next := l.fromMoving + 1 + uint32(len(l.segOrder))
+	if p.exn.refs {
+		next += 2
+	}
 	each := func(index uint32, helpers ...string) {
 		for _, name := range helpers {
 			names[Helper(name, index)] = next

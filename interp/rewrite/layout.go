@@ -11,7 +11,7 @@ import (
 // move up by one, to let the hook in:
 //
 //	functions  author's imports, ask, author's functions, thunks, helpers
-//	globals    author's, budget, refill, entry, held, dropped…, transfer…
+//	globals    author's, budget, refill, entry, held, dropped…, exceptions…, transfer…
 //	tables     author's, functions by reference, references in transfer, the host's likewise
 type layout struct {
 	askType, entryType uint32 // (i32) -> i32, () -> ()
@@ -20,6 +20,7 @@ type layout struct {
 	budget, refill, entry, held uint32 // globals
 	dropped                     uint32 // first of the flags, one for each droppable segment
 	droppable                   []segment
+	exn                         uint32 // first of the globals for exceptions: see exnGlobals
 	transfer                    uint32 // first of the i64 globals that frames pass through
 	width, refs                 int    // how many of them, and of references in transfer
 
@@ -28,6 +29,7 @@ type layout struct {
 	externCount     int    // how many of them; 0: there is no such table
 
 	elems, datas, toMoving, fromAll, fromMoving uint32 // helper functions; segments follow
+	pack, unpack                                uint32 // helpers behind those on segments, if exceptions are referred to
 	segFuncs                                    map[segOp]uint32
 	segOrder                                    []segOp
 }
@@ -62,6 +64,8 @@ const (
 	RefillName = "refill"
 	EntryName  = "entry"
 	HeldName   = "held"
+	// ExnName is 0 unless an exception is under way; the budget is in KeptName then.
+	ExnName, KeptName = "exn", "kept"
 	// ElemsName and DatasName do what instantiation does with active segments.
 	ElemsName = "elems"
 	DatasName = "datas"
@@ -107,7 +111,7 @@ func (p *Plan) Taken() []uint32 { return p.taken }
 // Width returns how many transfer globals a value of type t takes.
 func Width(t wasm.ValType) int {
 	switch t {
-	case wasm.V128:
+	case wasm.V128, wasm.ExnRef:
 		return 2
 	case wasm.ExternRef: // in a table
 		return 0
@@ -172,6 +176,8 @@ func (p *Plan) newLayout() layout {
 		{Params: []wasm.ValType{wasm.I32, wasm.I32, wasm.I32}},
 		{Params: []wasm.ValType{wasm.I32}, Results: []wasm.ValType{wasm.ExternRef}},
 		{Params: []wasm.ValType{wasm.I32, wasm.ExternRef}},
+		{Results: []wasm.ValType{wasm.V128}},
+		{Params: []wasm.ValType{wasm.V128}},
 	}
 	l.askType = uint32(len(m.Types))
 	l.entryType = l.askType + 1
@@ -186,7 +192,8 @@ func (p *Plan) newLayout() layout {
 	}
 	ops := p.segOps()
 	l.droppable = droppedBy(l.droppable, ops)
-	l.transfer = l.dropped + uint32(len(l.droppable))
+	l.exn = l.dropped + uint32(len(l.droppable))
+	l.transfer = l.exn + uint32(len(p.exnGlobals()))
 	l.allRefs = uint32(len(p.spaces.tables))
 	l.moving = l.allRefs + 1
 	l.externs = l.allRefs
@@ -201,6 +208,7 @@ func (p *Plan) newLayout() layout {
 		l.segOrder = append(l.segOrder, op)
 		next++
 	}
+	l.pack, l.unpack = next, next+1
 	return l
 }
 

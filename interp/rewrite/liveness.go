@@ -34,7 +34,11 @@ type event struct {
 // jumps reports whether what is behind the instruction is never reached from it: its
 // point is before it.
 func (e *event) jumps() bool {
-	return e.op == wasm.OpReturnCall || e.op == wasm.OpReturnCallIndirect
+	switch e.op {
+	case wasm.OpReturnCall, wasm.OpReturnCallIndirect, wasm.OpThrow, wasm.OpThrowRef:
+		return true
+	}
+	return false
 }
 
 func (f *function) liveness(p *Plan, i int, pts []Point) error {
@@ -84,7 +88,7 @@ func (f *function) events(p *Plan, i int, pts []Point) []event {
 		}
 		switch in.Op {
 		case wasm.OpLocalGet, wasm.OpLocalSet, wasm.OpLocalTee, wasm.OpBr, wasm.OpBrIf,
-			wasm.OpReturn, wasm.OpUnreachable, wasm.OpReturnCall, wasm.OpReturnCallIndirect:
+			wasm.OpReturn, wasm.OpUnreachable, wasm.OpReturnCall, wasm.OpReturnCallIndirect, wasm.OpThrow, wasm.OpThrowRef:
 		case wasm.OpElse, wasm.OpEnd:
 			e.arg = ^uint32(0)
 			if len(open) > 0 {
@@ -93,7 +97,11 @@ func (f *function) events(p *Plan, i int, pts []Point) []event {
 					open = open[:len(open)-1]
 				}
 			}
-		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
+		case wasm.OpCall, wasm.OpCallIndirect:
+			if e.point < 0 && !p.exn.any {
+				continue
+			}
+		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf, wasm.OpTryTable:
 			con++
 			open = append(open, con)
 			e.arg = uint32(con)
@@ -136,6 +144,9 @@ type label struct {
 	con   int      // -1: the function itself
 	after []uint64 // live behind the construct, where a br to a block goes
 	els   []uint64 // live at the start of the else arm, once it has been walked
+	// handler is what is live where the exceptions of a try_table go, nil when it is
+	// none: what is live where any of its clauses, or of those around it, leads.
+	handler []uint64
 }
 
 // pass walks once; changed says that the set of some loop's head grew.
@@ -151,6 +162,19 @@ func (lv *liveness) pass(f *function, evs []event) (changed bool, cost int) {
 	}
 	for i := len(evs) - 1; i >= 0; i-- {
 		e := &evs[i]
+		switch e.op {
+		case wasm.OpThrow, wasm.OpThrowRef:
+			clear(lv.live)
+			fallthrough
+		case wasm.OpCall, wasm.OpCallIndirect:
+			cost += lv.words
+			for k := len(open) - 1; k >= 0; k-- {
+				if open[k].handler != nil {
+					union(lv.live, open[k].handler)
+					break
+				}
+			}
+		}
 		// A point of a loop is inside its head; that of a call is behind it, and
 		// the call touches no local. One before an instruction is an event of its own.
 		if e.point >= 0 && !e.jumps() {
@@ -178,14 +202,19 @@ func (lv *liveness) pass(f *function, evs []event) (changed bool, cost int) {
 			clear(lv.live)
 			cost += lv.words
 		case wasm.OpEnd:
-			open = append(open, label{con: int(int32(e.arg)), after: lv.copy()})
+			o := label{con: int(int32(e.arg)), after: lv.copy()}
+			if o.con >= 0 && f.cons[o.con].op == wasm.OpTryTable {
+				o.handler = lv.handler(f.cons[o.con].catches, open, target)
+				cost += lv.words * (len(f.cons[o.con].catches) + 1)
+			}
+			open = append(open, o)
 			cost += lv.words
 		case wasm.OpElse:
 			o := &open[len(open)-1]
 			o.els = lv.copy()
 			copy(lv.live, o.after)
 			cost += lv.words
-		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
+		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf, wasm.OpTryTable:
 			o := open[len(open)-1]
 			open = open[:len(open)-1]
 			switch {
@@ -198,6 +227,7 @@ func (lv *liveness) pass(f *function, evs []event) (changed bool, cost int) {
 			}
 			lv.release(o.after)
 			lv.release(o.els)
+			lv.release(o.handler)
 			cost += lv.words
 		}
 		if e.point >= 0 && e.jumps() {
@@ -206,6 +236,23 @@ func (lv *liveness) pass(f *function, evs []event) (changed bool, cost int) {
 		}
 	}
 	return changed, cost
+}
+
+// handler returns what is live where exceptions that a try_table catches go, or where
+// those around it would take them.
+func (lv *liveness) handler(catches []wasm.Catch, open []label, target func(uint32) []uint64) []uint64 {
+	set := lv.copy()
+	clear(set)
+	for _, c := range catches {
+		union(set, target(c.Label))
+	}
+	for k := len(open) - 1; k >= 0; k-- {
+		if open[k].handler != nil {
+			union(set, open[k].handler)
+			break
+		}
+	}
+	return set
 }
 
 func (lv *liveness) copy() []uint64 {

@@ -15,7 +15,7 @@ import (
 func (p *Plan) Guard() (*wasm.Module, error) {
 	m, l := p.Module, &p.lay
 	g := &wasm.Module{
-		Types:    append(append([]wasm.FuncType{}, m.Types...), l.hookTypes...),
+		Types:    p.outTypes(),
 		Memories: m.Memories,
 		Tables:   append([]wasm.TableType{}, m.Tables...),
 	}
@@ -40,7 +40,7 @@ func (p *Plan) guardFuncs(g *wasm.Module) error {
 	g.Funcs = make([]wasm.Func, len(p.fns))
 	return p.each(func(f *function) error {
 		i := p.ord(f)
-		e, err := p.newEmitter(i, own{p})
+		e, err := p.newEmitter(i, own{p, g.Types})
 		if err == nil {
 			err = e.run()
 		}
@@ -56,6 +56,7 @@ func (p *Plan) addGlobals(g *wasm.Module) {
 	l := &p.lay
 	for _, gl := range p.Module.Globals {
 		gl.Init = p.constExpr(gl.Init)
+		gl.Type.Type = low(gl.Type.Type)
 		g.Globals = append(g.Globals, gl)
 	}
 	add := func(t wasm.ValType, init []byte) {
@@ -70,6 +71,9 @@ func (p *Plan) addGlobals(g *wasm.Module) {
 	}
 	for range l.droppable {
 		add(wasm.I32, zero)
+	}
+	for _, t := range p.exnGlobals() {
+		add(low(t), wasm.AppendZero(nil, low(t)))
 	}
 	if !p.owner() {
 		return
@@ -97,6 +101,8 @@ func (p *Plan) constExpr(e wasm.ConstExpr) wasm.ConstExpr {
 	r := wasm.NewReader(p.Module, e)
 	if ok, err := r.Next(&in); ok && err == nil && in.Op == wasm.OpRefFunc {
 		return wasm.AppendOpU32(nil, wasm.OpRefFunc, p.refFunc(uint32(in.A)))
+	} else if ok && err == nil && in.Op == wasm.OpRefNull {
+		return wasm.AppendZero(nil, low(wasm.ValType(in.A)))
 	}
 	return e
 }
@@ -160,6 +166,10 @@ func (p *Plan) addExports(g *wasm.Module) {
 	add(wasm.KindGlobal, RefillName, p.ours(l.refill))
 	add(wasm.KindGlobal, EntryName, p.ours(l.entry))
 	add(wasm.KindGlobal, HeldName, p.ours(l.held))
+	if p.exn.any {
+		add(wasm.KindGlobal, ExnName, l.exn)
+		add(wasm.KindGlobal, KeptName, l.exn+1)
+	}
 	helpers := p.helperNames()
 	for _, name := range slices.Sorted(maps.Keys(helpers)) { // the same module always becomes the same bytes
 		add(wasm.KindFunc, name, helpers[name])

@@ -11,7 +11,7 @@ import (
 
 // Version identifies what this package emits. It changes whenever the same module
 // would be rewritten differently, and so keys whatever is cached of the result.
-const Version = 3
+const Version = 4
 
 // Options says what the host knows and the module does not.
 type Options struct {
@@ -30,7 +30,7 @@ const (
 	Call             // in a call, or just behind it
 	Host             // in a call of a blocking import, before it or just behind it
 	Bulk             // in the middle of a long memory.copy or memory.fill
-	Jump             // before a tail call that is counted
+	Jump             // before a tail call that is counted, or a throw
 	Step             // before an instruction: made on demand, see adhoc.go
 )
 
@@ -87,6 +87,7 @@ type Plan struct {
 	fns    []function    // of ext
 	taken  []uint32      // functions that references can name, ascending
 	tails  tails
+	exn    exceptions
 	lay    layout
 	blocks func(uint32) bool // whether the imported function is blocking
 	nimp   uint32            // how many functions are imported
@@ -121,8 +122,7 @@ func Analyze(m *wasm.Module, opt Options) (*Plan, error) {
 		return nil, err
 	}
 	p.blocks = func(i uint32) bool { return !p.linked(i) && opt.Blocking(p.funcImport(i)) }
-	p.scan()
-	if err = p.refuse(); err != nil {
+	if err = p.scan(); err != nil {
 		return nil, err
 	}
 	if err = p.addThunks(); err != nil {

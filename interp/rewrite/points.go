@@ -50,7 +50,7 @@ func (p *Plan) isPoint(s *site) (Kind, bool) {
 			return Host, p.blocks(s.target)
 		}
 		return Call, s.counted || p.fns[s.target-p.imported()].suspends
-	case wasm.OpReturnCall, wasm.OpReturnCallIndirect:
+	case wasm.OpReturnCall, wasm.OpReturnCallIndirect, wasm.OpThrow, wasm.OpThrowRef:
 		return Jump, s.counted
 	}
 	return Call, s.counted || p.typeSuspends[s.target]
@@ -58,7 +58,7 @@ func (p *Plan) isPoint(s *site) (Kind, bool) {
 
 // before reports whether a frame that stops at the site is about to run it.
 func (s *site) before() bool {
-	return s.op == wasm.OpMemoryCopy || s.op == wasm.OpMemoryFill || s.tail()
+	return s.op == wasm.OpMemoryCopy || s.op == wasm.OpMemoryFill || s.tail() || s.throws()
 }
 
 // functionPoints finds the points of the i-th function of Plan.ext. Points of

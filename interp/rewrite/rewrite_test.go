@@ -79,7 +79,7 @@ func specModules(t testing.TB) []string {
 		t.Fatalf("find wazero's module: %v", err)
 	}
 	var all []string
-	for _, name := range []string{"v2", "extended-const", "tail-call"} {
+	for _, name := range []string{"v2", "extended-const", "tail-call", "exception-handling"} {
 		files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "internal/integration_test/spectest", name, "testdata/*.wasm"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no specification tests of %s in wazero's module: %v", name, err)

@@ -47,7 +47,7 @@ func (p *Plan) Resume(entries map[uint32][]Entry) (*Satellite, error) {
 // which exports them under the names of resume functions.
 func (p *Plan) satellite(fns []uint32, write func(s *satellite, fn uint32) error) (*wasm.Module, error) {
 	s := &satellite{p: p, m: &wasm.Module{}, fns: map[uint32]uint32{}, globals: map[uint32]uint32{}, tables: map[uint32]uint32{}}
-	s.m.Types = append(append(s.m.Types, p.Module.Types...), p.lay.hookTypes...)
+	s.m.Types = p.outTypes()
 	if mem := p.spaces.memory; mem != nil {
 		s.m.Imports = append(s.m.Imports, wasm.Import{Module: GuestName, Name: MemoryName, Kind: wasm.KindMemory, Memory: *mem})
 	}
@@ -131,9 +131,15 @@ func (s *satellite) fn(g uint32) uint32 {
 	return i
 }
 
-// helperType returns the type, among the hook types, of a helper on segments: the
-// only helpers that code calls.
+// helperType returns the type, among the hook types, of a helper on segments or
+// exceptions: the only helpers that code calls.
 func (p *Plan) helperType(g uint32) uint32 {
+	switch g {
+	case p.lay.pack:
+		return typePack
+	case p.lay.unpack:
+		return typeThrow
+	}
 	op := p.lay.segOrder[g-p.lay.fromMoving-1]
 	if op.op == wasm.OpMemoryInit || op.op == wasm.OpTableInit {
 		return typeThree
@@ -155,8 +161,11 @@ func (s *satellite) global(g uint32) uint32 {
 	switch {
 	case g < l.budget:
 		typ = s.p.spaces.globals[g]
+		typ.Type = low(typ.Type)
 	case g >= l.transfer:
 		typ.Type, name = wasm.I64, TransferExport(int(g-l.transfer))
+	case g >= l.exn:
+		typ.Type = low(s.p.exnGlobals()[g-l.exn])
 	}
 	s.m.Imports = append(s.m.Imports, wasm.Import{Module: GuestName, Name: name, Kind: wasm.KindGlobal, Global: typ})
 	i := uint32(len(s.globals))
@@ -183,6 +192,7 @@ func (s *satellite) table(t uint32) uint32 {
 }
 
 func (s *satellite) block(t wasm.FuncType) uint32 {
+	t = LowType(t)
 	for i, u := range s.m.Types {
 		if u.Equal(t) {
 			return uint32(i)

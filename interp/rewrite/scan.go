@@ -12,8 +12,9 @@ type construct struct {
 	op         wasm.Opcode
 	start, els int // els is -1 where there is no else
 	end        int
-	parent     int  // index in cons; -1 in the body itself
-	points     bool // some point is inside
+	parent     int          // index in cons; -1 in the body itself
+	points     bool         // some point is inside
+	catches    []wasm.Catch // of a try_table
 }
 
 // site is an instruction at which a frame may have to stop.
@@ -25,6 +26,9 @@ type site struct {
 	counted bool   // a call that takes one from the budget when it returns
 	point   int    // index in Plan.Points, -1 where it is none
 }
+
+// throws reports whether the site throws.
+func (s *site) throws() bool { return s.op == wasm.OpThrow || s.op == wasm.OpThrowRef }
 
 // calls reports whether the site calls a function, and tail whether its frame is gone
 // by then.
@@ -40,23 +44,31 @@ func (s *site) indirect() bool {
 
 // scan reads every body once for its constructs and sites, and the module for
 // where references to functions can come from.
-func (p *Plan) scan() {
+func (p *Plan) scan() error {
 	m := p.Module
 	p.fns = make([]function, len(m.Funcs), len(m.Funcs)+8)
 	for i := range m.Funcs {
 		p.fns[i] = function{index: p.imported() + uint32(i), typ: m.Funcs[i].Type}
 	}
-	refs := make([]refs, len(m.Funcs))
-	_ = p.each(func(f *function) error {
+	found := make([]refs, len(m.Funcs))
+	err := p.each(func(f *function) error {
 		i := f.index - p.imported()
-		f.read(m, m.Funcs[i].Body, &refs[i])
-		return nil
+		f.read(m, m.Funcs[i].Body, &found[i])
+		return p.refuse(f, m.Funcs[i].Offset)
 	})
+	if err != nil {
+		return err
+	}
+	all := refs{}
 	p.References = hasRefs(m, wasm.FuncRef) || p.link != nil
 	p.externs = hasRefs(m, wasm.ExternRef)
 	p.TableWrites = p.link != nil
 	taken := map[uint32]bool{}
-	for _, r := range refs {
+	for _, r := range found {
+		all.throws = all.throws || r.throws
+		all.exnRefs = all.exnRefs || r.exnRefs
+		all.calls = all.calls || r.calls
+		all.blocks = append(all.blocks, r.blocks...)
 		p.References = p.References || r.any
 		p.externs = p.externs || r.externs
 		p.TableWrites = p.TableWrites || r.writes
@@ -71,6 +83,7 @@ func (p *Plan) scan() {
 	}
 	sort.Slice(p.taken, func(i, j int) bool { return p.taken[i] < p.taken[j] })
 	p.tails = p.findTails()
+	return p.scanExceptions(&all)
 }
 
 // refs is what a body does with references.
@@ -78,6 +91,10 @@ type refs struct {
 	any, writes bool
 	externs     bool // it makes some of the host's
 	funcs       []uint32
+	throws      bool            // it throws or catches
+	exnRefs     bool            // it makes references to exceptions
+	calls       bool            // it calls through tables
+	blocks      []wasm.FuncType // of what is in a try_table, where the module has none
 }
 
 // read fills in the function's constructs and sites. The body is valid.
@@ -91,11 +108,15 @@ func (f *function) read(m *wasm.Module, body []byte, rf *refs) {
 		}
 		f.instrs++
 		switch in.Op {
-		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
+		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf, wasm.OpTryTable:
 			f.cons = append(f.cons, construct{op: in.Op, start: in.Pos, els: -1, parent: open})
 			open = len(f.cons) - 1
 			if in.Op == wasm.OpLoop {
 				f.addSite(&in, 0, open)
+			}
+			if in.Op == wasm.OpTryTable {
+				f.cons[open].catches = append([]wasm.Catch{}, in.Catches...)
+				rf.tryTable(&in)
 			}
 		case wasm.OpElse:
 			f.cons[open].els = in.Pos
@@ -106,6 +127,12 @@ func (f *function) read(m *wasm.Module, body []byte, rf *refs) {
 			}
 		case wasm.OpCall, wasm.OpCallIndirect, wasm.OpReturnCall, wasm.OpReturnCallIndirect:
 			f.addSite(&in, uint32(in.A), open)
+			rf.calls = rf.calls || f.sites[len(f.sites)-1].indirect()
+		case wasm.OpThrow, wasm.OpThrowRef:
+			rf.throws = true
+			rf.exnRefs = rf.exnRefs || in.Op == wasm.OpThrowRef
+			f.addSite(&in, uint32(in.A), open)
+			f.sites[len(f.sites)-1].counted = true
 		case wasm.OpMemoryCopy, wasm.OpMemoryFill:
 			f.addSite(&in, 0, open)
 		case wasm.OpRefFunc:
@@ -118,8 +145,41 @@ func (f *function) read(m *wasm.Module, body []byte, rf *refs) {
 			rf.externs = rf.externs || hasExternTables(m)
 		case wasm.OpRefNull:
 			rf.externs = rf.externs || wasm.ValType(in.A) == wasm.ExternRef
+			rf.exnRefs = rf.exnRefs || wasm.ValType(in.A) == wasm.ExnRef
 		}
 	}
+}
+
+// tryTable notes what a try_table makes.
+func (rf *refs) tryTable(in *wasm.Instr) {
+	rf.throws = true
+	for _, c := range in.Catches {
+		rf.exnRefs = rf.exnRefs || c.Kind.HasRef()
+	}
+	if b := in.Block; len(b.Params) > 0 && len(b.Results) > 1 {
+		rf.blocks = append(rf.blocks, LowType(wasm.FuncType{Results: b.Results}))
+	}
+}
+
+// refuse names the first instruction that cannot be made stoppable.
+func (p *Plan) refuse(f *function, offset uint32) error {
+	if p.link == nil {
+		return nil
+	}
+	for i := range f.sites {
+		why := ""
+		switch s := &f.sites[i]; {
+		case s.op == wasm.OpReturnCallIndirect:
+			why = "in a guest of several modules nobody knows which module it leads to"
+		case s.op == wasm.OpReturnCall && p.linked(s.target):
+			why = "it would call another module's function"
+		default:
+			continue
+		}
+		return fmt.Errorf("function %d (%s), at 0x%x of the code section, %s: %s",
+			f.index, p.Module.FuncName(f.index), int(offset)+f.sites[i].pos, f.sites[i].op, why)
+	}
+	return nil
 }
 
 func (f *function) addSite(in *wasm.Instr, target uint32, parent int) {

@@ -29,7 +29,7 @@ func (e *emitter) toTransfer(local uint32, t wasm.ValType, x, ref int) {
 		get()
 		e.opU32(wasm.OpTableSet, e.idx.table(e.p.lay.externs))
 		return
-	case wasm.V128:
+	case wasm.V128, wasm.ExnRef:
 		for lane := range 2 {
 			get()
 			e.op(wasm.OpI64x2ExtractLane)
@@ -79,7 +79,7 @@ func (e *emitter) fromTransfer(local uint32, t wasm.ValType, x, ref int) {
 	case wasm.ExternRef:
 		e.i32(int32(ref))
 		e.opU32(wasm.OpTableGet, e.idx.table(e.p.lay.externs))
-	case wasm.V128:
+	case wasm.V128, wasm.ExnRef:
 		from(0)
 		e.op(wasm.OpI64x2Splat)
 		from(1)

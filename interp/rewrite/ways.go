@@ -12,7 +12,7 @@ import (
 // gives way:
 //
 //   - a block becomes a label opened at the head of its region;
-//   - an if becomes two of them, entered by br_if;
+//   - an if becomes two of them, entered by br_if, and a try_table two;
 //   - a loop is a region of its own: it is entered at its head, and sent on from
 //     there. Its head asks whether to only when the budget is used up, which the
 //     host sees to, so that an iteration costs no more than in the guarded code.
@@ -164,6 +164,9 @@ func (e *emitter) addConstruct(w *ways, c int) {
 		w.labels[wayIn{pos: con.start, loop: true}] = e.addClosing(r, con.start, 0, nil)
 	case wasm.OpBlock:
 		w.ends[c] = e.addClosing(r, con.end, 0, bt.Results)
+	case wasm.OpTryTable:
+		w.elses[c] = e.addClosing(r, con.end, 0, nil)
+		w.ends[c] = e.addClosing(r, con.end, 1, bt.Results)
 	case wasm.OpIf:
 		els := con.els
 		if els < 0 {
@@ -224,7 +227,7 @@ func (e *emitter) openWays(r *region) {
 		case 0:
 			e.out = wasm.AppendBlock(e.out, wasm.OpBlock, wasm.Unknown)
 		case 1:
-			e.out = wasm.AppendBlock(e.out, wasm.OpBlock, c.results[0])
+			e.out = wasm.AppendBlock(e.out, wasm.OpBlock, low(c.results[0]))
 		default:
 			t := e.idx.block(wasm.FuncType{Results: c.results})
 			e.out = wasm.AppendBlockIndex(e.out, wasm.OpBlock, t)
@@ -307,13 +310,14 @@ func (e *emitter) target(r *region, n int) label32 {
 
 // arrive ends the label of a way in, if there is one here: those who fall in have
 // their stack in slots, as those who jump in do.
-func (e *emitter) arrive(in wayIn) {
+func (e *emitter) arrive(in wayIn) bool {
 	l, ok := e.ways.labels[in]
 	if !ok {
-		return
+		return false
 	}
 	e.save()
 	e.opU32(wasm.OpBr, e.depth(l))
 	e.closeLabel(l)
 	e.load(e.ways.top().base, len(e.x.Stack()))
+	return true
 }

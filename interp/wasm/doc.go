@@ -22,7 +22,8 @@
 // collection and typed function references (so a reference to an exception that is
 // not null, too), relaxed SIMD and components. Such errors are ErrUnsupported.
 //
-// Two rules are stricter than wazero's: a constant expression may not read a
+// Three rules are stricter than wazero's: a constant expression may not read a
 // mutable global, as the specification says; and the number behind the 0xFD
-// prefix must be in its shortest form, since wazero misreads others.
+// prefix must be in its shortest form, since wazero misreads others;
+// select may not choose between references to exceptions, since wazero refuses that.
 package wasm

@@ -70,7 +70,10 @@ func (x *Machine) clause(in *Instr, c *Catch) {
 		ok = ok && len(rest) == 0
 	}
 	if !ok {
-		x.fail(in, "%s gives %s, and a reference to the exception where it says so; label %d takes %s",
-			c.Kind, typeList(values), c.Label, typeList(takes))
+		gives := slices.Clone(values)
+		if c.Kind.HasRef() {
+			gives = append(gives, ExnRef)
+		}
+		x.fail(in, "%s gives %s, label %d takes %s", c.Kind, typeList(gives), c.Label, typeList(takes))
 	}
 }

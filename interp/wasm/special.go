@@ -39,6 +39,9 @@ func (x *Machine) special(in *Instr) {
 	case OpSelect:
 		x.untypedSelect(in)
 	case OpSelectT:
+		if in.Types[0] == ExnRef {
+			x.fail(in, "select of an exnref, which wazero refuses")
+		}
 		x.pop(in, I32)
 		x.pop(in, in.Types[0])
 		x.pop(in, in.Types[0])
