@@ -42,7 +42,7 @@ const (
 type Guest struct {
 	Name  string   // its module is bin/Name.wasm
 	Short []string // arguments, without the program's name, for thousands to millions of instructions
-	Long  []string // arguments for about a second on wazero's compiler
+	Long  []string // arguments for some tenths of a second on wazero's compiler: what bench measures
 	Stdin string
 	Dir   bool   // needs an empty writable folder preopened as "/"
 	Exit  uint32 // its exit code
@@ -52,27 +52,27 @@ type Guest struct {
 func All() []Guest {
 	return []Guest{
 		{Name: "echo-kv", Short: []string{"4"}, Long: []string{"12"}, Stdin: kvScript(40)},
-		{Name: "fib", Short: []string{"14"}, Long: []string{"40"}},
-		{Name: "gemm", Short: []string{"12"}, Long: []string{"640"}},
+		{Name: "fib", Short: []string{"14"}, Long: []string{"38"}},
+		{Name: "gemm", Short: []string{"12"}, Long: []string{"500"}},
 		{Name: "sieve", Short: []string{"2000"}, Long: []string{"20000000"}},
-		{Name: "crc32", Short: []string{"1"}, Long: []string{"8192"}},
-		{Name: "qsort", Short: []string{"200"}, Long: []string{"300000"}},
-		{Name: "trees", Short: []string{"5"}, Long: []string{"20"}},
-		{Name: "nqueens", Short: []string{"5"}, Long: []string{"15"}},
-		{Name: "mandelbrot", Short: []string{"12"}, Long: []string{"2000"}},
-		{Name: "simd", Short: []string{"2"}, Long: []string{"40000"}},
+		{Name: "crc32", Short: []string{"1"}, Long: []string{"30000"}},
+		{Name: "qsort", Short: []string{"200"}, Long: []string{"500000"}},
+		{Name: "trees", Short: []string{"5"}, Long: []string{"18"}},
+		{Name: "nqueens", Short: []string{"5"}, Long: []string{"14"}},
+		{Name: "mandelbrot", Short: []string{"12"}, Long: []string{"1200"}},
+		{Name: "simd", Short: []string{"2"}, Long: []string{"30000"}},
 		{Name: "fileio", Short: []string{"2"}, Long: []string{"200"}, Dir: true},
 		{Name: "sleep", Short: []string{"3", "5"}, Long: []string{"20", "50"}, Stdin: kvScript(4)},
-		{Name: "nbody", Short: []string{"50"}, Long: []string{"4000000"}},
+		{Name: "nbody", Short: []string{"50"}, Long: []string{"3000000"}},
 		{Name: "fannkuch", Short: []string{"6"}, Long: []string{"10"}},
-		{Name: "spectral", Short: []string{"20"}, Long: []string{"1500"}},
-		{Name: "lu", Short: []string{"16"}, Long: []string{"1000"}},
-		{Name: "linpack", Short: []string{"16"}, Long: []string{"1000"}},
-		{Name: "pagerank", Short: []string{"60"}, Long: []string{"300000"}},
-		{Name: "components", Short: []string{"200"}, Long: []string{"1000000"}},
+		{Name: "spectral", Short: []string{"20"}, Long: []string{"2000"}},
+		{Name: "lu", Short: []string{"16"}, Long: []string{"800"}},
+		{Name: "linpack", Short: []string{"16"}, Long: []string{"800"}},
+		{Name: "pagerank", Short: []string{"60"}, Long: []string{"200000"}},
+		{Name: "components", Short: []string{"200"}, Long: []string{"500000"}},
 		{Name: "bfs", Short: []string{"100"}, Long: []string{"300000"}},
-		{Name: "integers", Short: []string{"2"}, Long: []string{"20000"}},
-		{Name: "vm", Short: []string{"100"}, Long: []string{"15000000"}},
+		{Name: "integers", Short: []string{"2"}, Long: []string{"10000"}},
+		{Name: "vm", Short: []string{"100"}, Long: []string{"5000000"}},
 		{Name: "memgrow", Short: []string{"2"}, Long: []string{"64"}},
 		{Name: "deep", Short: []string{"50"}},
 		{Name: "tables"},

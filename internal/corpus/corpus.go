@@ -85,12 +85,12 @@ func All() []Recipe { return slices.Concat(Foreign(), GoStdTests(), Own()) }
 
 // Foreign returns the programs that nobody here wrote, without Go's standard-library tests.
 func Foreign() []Recipe {
-	return []Recipe{cpython, sqlite, goja, bzip2, bunzip2, regexDNA}
+	return []Recipe{cpython, sqlite, speedtest, goja, bzip2, bunzip2, regexDNA}
 }
 
-// Find returns the recipe called name.
+// Find returns the recipe called name, of All or OwnLong.
 func Find(name string) (Recipe, error) {
-	for _, r := range All() {
+	for _, r := range append(All(), OwnLong()...) {
 		if r.Name == name {
 			return r, nil
 		}
@@ -103,6 +103,9 @@ func CPython(tb TB) Program { tb.Helper(); return must(tb, cpython) }
 
 // SQLite runs a script of inserts, joins, indices and recursive queries on a database file.
 func SQLite(tb TB) Program { tb.Helper(); return must(tb, sqlite) }
+
+// Speedtest is SQLite's own benchmark.
+func Speedtest(tb TB) Program { tb.Helper(); return must(tb, speedtest) }
 
 // Goja runs a JavaScript program in an interpreter written in Go.
 func Goja(tb TB) Program { tb.Helper(); return must(tb, goja) }

@@ -20,8 +20,8 @@ func Own() []Recipe {
 	return append(all, jobs, orders)
 }
 
-// OwnLong returns the guests that have a long workload with it, about a second each; they are what
-// bench measures. Only their exit codes are known beforehand.
+// OwnLong returns the guests that have a long workload with it. What they print is not known
+// beforehand: compare two runs.
 func OwnLong() []Recipe {
 	var all []Recipe
 	for _, g := range guests.All() {
