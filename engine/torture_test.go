@@ -26,14 +26,14 @@ const brief = 200
 // programs returns what TestPrograms runs: by default as many as go test's own time limit
 // allows on two cores; with SOJOURN_ALL set, all there are.
 func programs() []corpus.Recipe {
-	std := corpus.GoStdTests()
+	all := append(corpus.Foreign(), corpus.GoStdTests()...)
 	if os.Getenv("SOJOURN_ALL") == "" {
-		std = slices.DeleteFunc(std, func(r corpus.Recipe) bool {
-			return slices.Contains([]string{"go-test/bytes", "go-test/math/big", "go-test/regexp",
+		all = slices.DeleteFunc(all, func(r corpus.Recipe) bool {
+			return slices.Contains([]string{"speedtest", "go-test/bytes", "go-test/math/big", "go-test/regexp",
 				"go-test/strconv", "go-test/strings", "go-test/text/template"}, r.Name)
 		})
 	}
-	return append(corpus.Foreign(), std...)
+	return all
 }
 
 // TestPrograms runs programs that nobody here wrote, undisturbed and then frozen all
