@@ -12,15 +12,17 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/sys"
 
+	"sojourn/interp/linmem"
 	"sojourn/interp/wasm"
 )
 
 // Plain is a module as its author shipped it, on plain wazero with the same host
-// functions: what a stoppable [Program] is measured against. It cannot be stopped, not
-// even by the garbage collector where it loops.
+// functions and the same kind of linear memory: what a stoppable [Program] is measured
+// against. It cannot be stopped, not even by the garbage collector where it loops.
 type Plain struct {
 	rt      wazero.Runtime
 	main    wazero.CompiledModule
+	memory  *uint64 // the most bytes of its memory, nil without one
 	compile time.Duration
 }
 
@@ -39,6 +41,13 @@ func PreparePlain(ctx context.Context, module []byte, opt Options) (*Plain, erro
 		return nil, err
 	}
 	p := &Plain{rt: wazero.NewRuntimeWithConfig(ctx, runtimeConfig(kind))}
+	if limits, ok := m.MemoryType(); ok {
+		most := uint64(wasm.MaxMemoryPages) << 16
+		if limits.HasMax {
+			most = uint64(limits.Max) << 16
+		}
+		p.memory = &most
+	}
 	if err := p.prepare(ctx, module, host); err != nil {
 		return nil, errors.Join(err, p.rt.Close(ctx))
 	}
@@ -106,6 +115,15 @@ func (p *Plain) Run(ctx context.Context, host any, entry string) error {
 	}
 	run := &plainRun{host: host}
 	ctx = context.WithValue(ctx, plainKey{}, run)
+	if p.memory != nil {
+		mem, err := linmem.New(*p.memory)
+		if err != nil {
+			return err
+		}
+		defer mem.Free()
+		ctx = experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(
+			func(_, _ uint64) experimental.LinearMemory { return mem }))
+	}
 	mod, err := p.rt.InstantiateModule(ctx, p.main, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
 		return errors.Join(run.failure, err)
