@@ -231,8 +231,9 @@ func wants(t *testing.T, module []byte, f func(name string, n int32, want string
 }
 
 // outcomeOf runs one call of a library that freezes at every k-th point, going on in a
-// fresh instance of the next program each time.
-func outcomeOf(t *testing.T, progs []*Program, k uint64, name string, n int32) (string, int) {
+// fresh instance of the next program each time. It returns what came of it, and how many
+// freezes and points there were.
+func outcomeOf(t *testing.T, progs []*Program, k uint64, name string, n int32) (string, int, uint64) {
 	t.Helper()
 	ctx := t.Context()
 	cfg := Config{Library: true, FreezeEvery: k}
@@ -246,18 +247,20 @@ func outcomeOf(t *testing.T, progs []*Program, k uint64, name string, n int32) (
 	if err := in.Begin(name, snapshotfmt.Value{Type: snapshotfmt.I32, Lo: uint64(uint32(n))}); err != nil {
 		t.Fatal(err)
 	}
+	points := uint64(0)
 	for freezes := 0; ; {
 		err := in.Run(ctx)
+		points += in.Points()
 		if !errors.Is(err, ErrFrozen) {
 			defer in.Close(context.Background())
 			var trap *Trap
 			if errors.As(err, &trap) {
-				return trap.Reason, freezes
+				return trap.Reason, freezes, points
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			return fmt.Sprint([]uint64{in.Results()[0].Lo}), freezes
+			return fmt.Sprint([]uint64{in.Results()[0].Lo}), freezes, points
 		}
 		freezes++
 		st, err := in.Capture(ctx)
@@ -281,15 +284,18 @@ func TestExceptions(t *testing.T) {
 	}
 	freezes, calls := 0, 0
 	wants(t, module, func(name string, n int32, want string) {
+		var passed uint64
 		for _, p := range progs {
-			if got, _ := outcomeOf(t, []*Program{p}, 0, name, n); got != want {
-				t.Errorf("%s(%d) on %v: %s, want %s", name, n, p.Engine(), got, want)
+			got, _, points := outcomeOf(t, []*Program{p}, 0, name, n)
+			if got != want || passed != 0 && points != passed {
+				t.Errorf("%s(%d) on %v: %s, want %s; %d points, %d elsewhere", name, n, p.Engine(), got, want, points, passed)
 			}
+			passed = points
 		}
 		for _, k := range []uint64{1, 2, 3} {
-			got, froze := outcomeOf(t, progs, k, name, n)
-			if got != want {
-				t.Errorf("%s(%d), every %d, %d freezes: %s, want %s", name, n, k, froze, got, want)
+			got, froze, points := outcomeOf(t, progs, k, name, n)
+			if got != want || points != passed {
+				t.Errorf("%s(%d), every %d, %d freezes: %s, want %s; %d points, %d undisturbed", name, n, k, froze, got, want, points, passed)
 			}
 			freezes += froze
 		}
@@ -298,5 +304,126 @@ func TestExceptions(t *testing.T) {
 	t.Logf("%d calls, %d freezes", calls, freezes)
 	if freezes < 1000 {
 		t.Errorf("%d freezes", freezes)
+	}
+}
+
+// A library goes on after an exception that nothing caught.
+func TestUncaughtInLibrary(t *testing.T) {
+	ctx := t.Context()
+	for _, kind := range engines() {
+		in, err := prepare(t, throwing(t), kind).Instantiate(ctx, Config{Library: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close(context.Background())
+		if err := in.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			n    uint32
+			want string
+		}{{9, "guest trapped: uncaught exception"}, {10, "<nil>"}, {6, "<nil>"}, {3, "guest trapped: uncaught exception"}, {10, "<nil>"}} {
+			if err := in.Begin("deep", i32(c.n)); err != nil {
+				t.Fatal(err)
+			}
+			if err := in.Run(ctx); fmt.Sprint(err) != c.want {
+				t.Errorf("%v: deep(%d): %v, want %s", kind, c.n, err, c.want)
+			}
+		}
+	}
+}
+
+// A reference to an exception in a snapshot is held to the module's tags.
+func TestHostileExceptions(t *testing.T) {
+	ctx := t.Context()
+	p := prepare(t, throwing(t), Interpreter)
+	in, err := p.Instantiate(ctx, Config{Library: true, FreezeEvery: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close(context.Background())
+	if err := in.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Begin("again", i32(3)); err != nil {
+		t.Fatal(err)
+	}
+	var st *snapshotfmt.State
+	var ref *snapshotfmt.Value
+	for ref == nil {
+		if err := in.Run(ctx); !errors.Is(err, ErrFrozen) {
+			t.Fatalf("never frozen with a reference to an exception: %v", err)
+		}
+		if st, err = in.Capture(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for i := range st.Frames[0].Locals {
+			if v := &st.Frames[0].Locals[i]; v.Type == snapshotfmt.ExnRef && v.Lo != 0 {
+				ref = v
+			}
+		}
+	}
+	if want := (snapshotfmt.Value{Type: snapshotfmt.ExnRef, Lo: 3 | uint64(0xffffffeb)<<32, Hi: 0xffffffff | 3<<32}); *ref != want {
+		t.Errorf("the exception is %v, want %v", *ref, want)
+	}
+	for _, c := range []struct {
+		lo, hi uint64
+		want   string
+	}{
+		{5, 0, "the module has 4"},
+		{1 << 32, 0, "a null reference to an exception, with values"},
+		{0, 1, "a null reference to an exception, with values"},
+		{2 | 1<<32, 0, "with more values than it has"},
+		{1 | 1<<32, 1, "with more values than it has"},
+		{4, 1 << 32, "with more values than it has"},
+	} {
+		ref.Lo, ref.Hi = c.lo, c.hi
+		if _, err := p.Thaw(ctx, st, Config{Library: true}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%#x %#x: %v, want %q", c.lo, c.hi, err, c.want)
+		}
+	}
+	for _, good := range [][2]uint64{{0, 0}, {1 | 1<<32, 0}, {2, 0}, {3 | 1<<32, 1 | 1<<32}, {4, 1}} {
+		ref.Lo, ref.Hi = good[0], good[1]
+		next, err := p.Thaw(ctx, st, Config{Library: true})
+		if err != nil {
+			t.Errorf("%#x: %v", good, err)
+			continue
+		}
+		next.Close(ctx)
+	}
+}
+
+// What cannot be captured of exceptions is refused by name.
+func TestRefusedExceptions(t *testing.T) {
+	null := wasm.ConstExpr{byte(wasm.OpRefNull), byte(wasm.ExnRef)}
+	global := []wasm.Global{{Type: wasm.GlobalType{Type: wasm.ExnRef}, Init: null}}
+	params := func(ts ...wasm.ValType) []wasm.FuncType { return []wasm.FuncType{{Params: ts}} }
+	for _, c := range []struct {
+		m    wasm.Module
+		want string
+	}{
+		{wasm.Module{Types: params(wasm.I64, wasm.I64), Tags: []uint32{0}, Globals: global}, "cannot hold its 16 bytes"},
+		{wasm.Module{Types: params(wasm.V128), Tags: []uint32{0}, Globals: global}, "cannot hold a value of type v128"},
+		{wasm.Module{Types: params(wasm.FuncRef), Tags: []uint32{0}, Globals: global}, "cannot hold a value of type funcref"},
+		{wasm.Module{Types: params(wasm.ExnRef), Tags: []uint32{0}}, "cannot hold a value of type exnref"},
+		{wasm.Module{Imports: []wasm.Import{{Module: "env", Name: "e", Kind: wasm.KindTag}}, Types: params()}, "only functions can be imported"},
+		{wasm.Module{Types: append(params(wasm.ExnRef, wasm.I32), wasm.FuncType{Params: []wasm.ValType{wasm.V128, wasm.I32}}),
+			Tables: []wasm.TableType{{Elem: wasm.FuncRef}},
+			Funcs:  []wasm.Func{{Body: assemble(t, "unreachable call_indirect 0 0")}}}, "differ in nothing but exnref and v128"},
+	} {
+		_, err := Prepare(t.Context(), c.m.Encode(), Options{Engine: Interpreter})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, want %q", err, c.want)
+		}
+	}
+	for _, m := range []wasm.Module{ // without references, any tag will do
+		{Types: params(wasm.I64, wasm.V128, wasm.FuncRef), Tags: []uint32{0}},
+	} {
+		p, err := Prepare(t.Context(), m.Encode(), Options{Engine: Interpreter})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		p.Close(t.Context())
 	}
 }

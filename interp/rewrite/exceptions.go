@@ -124,7 +124,7 @@ func packable(t wasm.FuncType) error {
 		case wasm.I64, wasm.F64:
 			n += 8
 		default:
-			return fmt.Errorf("a reference to such an exception cannot hold a %v", v)
+			return fmt.Errorf("a reference to such an exception cannot hold a value of type %v", v)
 		}
 	}
 	if n > exnBytes {
