@@ -54,10 +54,10 @@ func (in *Instance) settle() {
 // ask is the hook: a guest at a point asks whether to go on (0) or to unwind (1).
 func ask(ctx context.Context, _ api.Module, stack []uint64) {
 	in := fromContext(ctx)
-	point := int(uint32(stack[0]))
+	number := uint32(stack[0])
 	stack[0] = 1
 	if in.unwound {
-		in.record(ctx, point, true)
+		in.record(ctx, number, true)
 		return
 	}
 	in.settle()
@@ -66,7 +66,7 @@ func ask(ctx context.Context, _ api.Module, stack []uint64) {
 	}
 	if in.freeze.Load() || in.cfg.FreezeEvery > 0 && in.spent() {
 		in.unwind()
-		in.record(ctx, point, false)
+		in.record(ctx, number, false)
 		return
 	}
 	stack[0] = 0
@@ -119,14 +119,14 @@ func (in *Instance) end(why error) {
 func hostFunction(h HostFunc) api.GoModuleFunc {
 	params, results := len(h.Params), len(h.Results)
 	if !h.Blocking {
-		return func(ctx context.Context, _ api.Module, stack []uint64) {
+		return func(ctx context.Context, from api.Module, stack []uint64) {
 			in := fromContext(ctx)
-			if err := h.Call(&HostCall{Stack: stack, Host: in.cfg.Host, memory: in.bytes}); err != nil {
+			if err := h.Call(&HostCall{Stack: stack, Host: in.cfg.Host, memory: in.memoryOf(from)}); err != nil {
 				in.hostFailed(&h, err)
 			}
 		}
 	}
-	return func(ctx context.Context, _ api.Module, stack []uint64) {
+	return func(ctx context.Context, from api.Module, stack []uint64) {
 		in := fromContext(ctx)
 		args := append(make([]uint64, 0, 8), stack[:params]...)
 		if in.cfg.FreezeEvery > 0 && !in.again && in.spent() {
@@ -134,7 +134,7 @@ func hostFunction(h HostFunc) api.GoModuleFunc {
 			return
 		}
 		in.again = false
-		err := h.Call(&HostCall{Stack: stack, Host: in.cfg.Host, memory: in.bytes, stop: in.stopped()})
+		err := h.Call(&HostCall{Stack: stack, Host: in.cfg.Host, memory: in.memoryOf(from), stop: in.stopped()})
 		switch {
 		case errors.Is(err, ErrRestart):
 			if why := in.kill.Load(); why != nil {
@@ -172,9 +172,27 @@ func (in *Instance) hostFailed(h *HostFunc, err error) {
 	in.end(err)
 }
 
+// memoryOf returns what gives a host function the memory of the module that calls it.
+func (in *Instance) memoryOf(from api.Module) func() []byte {
+	if len(in.parts) > 1 {
+		return func() []byte { return memoryBytes(from) }
+	}
+	return in.bytes
+}
+
 func (in *Instance) bytes() []byte {
-	if in.mem == nil {
+	if mem := in.parts[0].mem; mem != nil {
+		return mem.Bytes()
+	}
+	return nil
+}
+
+// memoryBytes returns the memory of a module as wazero has it.
+func memoryBytes(m api.Module) []byte {
+	mem := m.Memory()
+	if mem == nil {
 		return nil
 	}
-	return in.mem.Bytes()
+	b, _ := mem.Read(0, mem.Size())
+	return b
 }

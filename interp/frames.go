@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tetratelabs/wazero/api"
 
@@ -14,30 +15,31 @@ import (
 
 // record takes the frame that stops at a point out of transfer. A frame that waits in
 // a call does not hold its results.
-func (in *Instance) record(ctx context.Context, point int, waiting bool) {
-	plan := in.prog.plan
+func (in *Instance) record(ctx context.Context, number uint32, waiting bool) {
+	u, point := in.prog.at(number)
+	m, plan := in.parts[u.index], u.plan
 	pt := plan.Point(point)
 	f := frame{entry: rewrite.Entry{Point: point}}
-	f.Func, f.PC = pt.Func, pt.PC
+	f.Module, f.Func, f.PC = uint32(u.index), pt.Func, pt.PC
 	f.Locals = make([]snapshotfmt.Value, len(plan.Locals(pt.Func)))
 	var err error
 	plan.Values(f.entry, func(local int, t wasm.ValType, x, ref int) {
 		v := snapshotfmt.Value{Type: snapshotfmt.Type(t)}
 		switch t {
 		case wasm.V128, wasm.ExnRef:
-			v.Lo, v.Hi = in.cell(x).Get(), in.cell(x+1).Get()
+			v.Lo, v.Hi = m.cell(x).Get(), m.cell(x+1).Get()
 		case wasm.ExternRef:
-			raw, e := in.helper(ctx, rewrite.ExternGetName, uint64(ref))
+			raw, e := m.helper(ctx, rewrite.ExternGetName, uint64(ref))
 			if err = errors.Join(err, e); err == nil {
 				v.Lo, err = externOf(raw)
 			}
 		case wasm.FuncRef:
 			v.Lo = snapshotfmt.Null
-			if in.cell(x).Get() == 0 && err == nil {
-				v.Lo, err = in.movingIndex(ref)
+			if m.cell(x).Get() == 0 && err == nil {
+				v.Lo, err = m.movingIndex(ref)
 			}
 		default:
-			v.Lo = in.cell(x).Get()
+			v.Lo = m.cell(x).Get()
 		}
 		if local >= 0 {
 			f.Locals[local] = v
@@ -61,7 +63,7 @@ func (in *Instance) restarted(f *frame, pt *rewrite.Point) {
 	f.entry.Before = true
 	f.PC = pt.At
 	f.Stack = f.Stack[:len(f.Stack)-pt.Results]
-	for i, t := range in.prog.Module().Types[pt.Callee].Params {
+	for i, t := range in.parts[f.Module].module().Types[pt.Callee].Params {
 		lo := in.restart[i]
 		if t == wasm.I32 || t == wasm.F32 {
 			lo = uint64(uint32(lo)) // wazero leaves the upper half open
@@ -73,8 +75,8 @@ func (in *Instance) restarted(f *frame, pt *rewrite.Point) {
 
 // toTransfer puts a frame where its resume function looks for it.
 func (in *Instance) toTransfer(ctx context.Context, f *frame) (err error) {
-	k := 0
-	in.prog.plan.Values(f.entry, func(local int, t wasm.ValType, x, ref int) {
+	k, m := 0, in.parts[f.Module]
+	m.plan.Values(f.entry, func(local int, t wasm.ValType, x, ref int) {
 		var v snapshotfmt.Value
 		if local >= 0 {
 			v = f.Locals[local]
@@ -85,17 +87,17 @@ func (in *Instance) toTransfer(ctx context.Context, f *frame) (err error) {
 		switch t {
 		case wasm.ExternRef:
 			if err == nil {
-				_, err = in.helper(ctx, rewrite.ExternPutName, uint64(ref), rawExtern(v.Lo))
+				_, err = m.helper(ctx, rewrite.ExternPutName, uint64(ref), rawExtern(v.Lo))
 			}
 		case wasm.FuncRef:
 			if err == nil {
-				err = in.hold(ctx, ref, v.Lo)
+				err = m.hold(ctx, ref, v.Lo)
 			}
 		case wasm.V128, wasm.ExnRef:
-			in.cell(x).Set(v.Lo)
-			in.cell(x + 1).Set(v.Hi)
+			m.cell(x).Set(v.Lo)
+			m.cell(x + 1).Set(v.Hi)
 		default:
-			in.cell(x).Set(v.Lo)
+			m.cell(x).Set(v.Lo)
 		}
 	})
 	return err
@@ -104,31 +106,33 @@ func (in *Instance) toTransfer(ctx context.Context, f *frame) (err error) {
 // cell returns the global through which value x of a frame passes. A frame at an ad hoc
 // point can be wider than the module's own: the satellite that it passes to or from has
 // the others.
-func (in *Instance) cell(x int) api.MutableGlobal {
-	if x < len(in.transfer) {
-		return in.transfer[x]
+func (m *part) cell(x int) api.MutableGlobal {
+	if x < m.width {
+		return m.in.transfer[x]
 	}
-	g, _ := in.satellite.ExportedGlobal(rewrite.TransferExport(x)).(api.MutableGlobal)
+	g, _ := m.in.satellite.ExportedGlobal(rewrite.TransferExport(x)).(api.MutableGlobal)
 	return g
 }
 
 // addPoints makes points of the places of frames that are none, function by function.
 func (p *Program) addPoints(st *snapshotfmt.State) error {
-	missing := map[uint32][]uint32{}
+	type function struct{ module, fn uint32 }
+	missing := map[function][]uint32{}
 	for i, f := range st.Frames {
-		if f.Module == 0 && !p.plan.IsPoint(f.Func, f.PC, i < len(st.Frames)-1) {
-			missing[f.Func] = append(missing[f.Func], f.PC)
+		if f.Module < uint32(len(p.units)) && !p.units[f.Module].plan.IsPoint(f.Func, f.PC, i < len(st.Frames)-1) {
+			k := function{f.Module, f.Func}
+			missing[k] = append(missing[k], f.PC)
 		}
 	}
-	for fn, pcs := range missing {
-		if err := p.plan.Add(fn, pcs...); err != nil {
-			return fmt.Errorf("function %d (%s): %w", fn, p.Module().FuncName(fn), err)
+	for k, pcs := range missing {
+		if err := p.units[k.module].plan.Add(k.fn, pcs...); err != nil {
+			return fmt.Errorf("function %d (%s): %w", k.fn, p.units[k.module].funcName(k.fn), err)
 		}
 	}
 	return nil
 }
 
-// check finds where each frame of a state goes on, and refuses frames that the module
+// check finds where each frame of a state goes on, and refuses frames that the guest
 // cannot have.
 func (p *Program) check(st *snapshotfmt.State, cfg *Config) ([]frame, error) {
 	if err := p.addPoints(st); err != nil {
@@ -137,56 +141,77 @@ func (p *Program) check(st *snapshotfmt.State, cfg *Config) ([]frame, error) {
 	frames := make([]frame, len(st.Frames))
 	for i, f := range st.Frames {
 		waiting := i < len(st.Frames)-1
+		if f.Module >= uint32(len(p.units)) {
+			return nil, fmt.Errorf("frame %d: it is of module %d, and the guest has %d", i, f.Module, len(p.units))
+		}
+		u := p.units[f.Module]
 		bad := func(format string, args ...any) error {
-			return fmt.Errorf("frame %d, function %d (%s): %s", i, f.Func, p.Module().FuncName(f.Func), fmt.Sprintf(format, args...))
+			return fmt.Errorf("frame %d, function %d (%s): %s", i, f.Func, u.funcName(f.Func), fmt.Sprintf(format, args...))
 		}
-		if f.Module != 0 {
-			return nil, bad("module %d: a guest is one module", f.Module)
-		}
-		en, err := p.plan.Lookup(f.Func, f.PC, waiting)
+		en, err := u.plan.Lookup(f.Func, f.PC, waiting)
 		if err != nil {
 			return nil, bad("%v", err)
 		}
 		frames[i] = frame{Frame: f, entry: en}
 		frames[i].Stack = append([]snapshotfmt.Value{}, f.Stack...) // results are pushed on it
-		pt := p.plan.Point(en.Point)
+		pt := u.plan.Point(en.Point)
 		if i == 0 {
-			if err := p.checkOutermost(st, f.Func, cfg); err != nil {
+			if err := p.checkOutermost(st, u, f.Func, cfg); err != nil {
 				return nil, bad("%v", err)
 			}
 		}
 		if waiting {
-			if err := p.checkCall(pt, st.Frames[i+1].Func); err != nil {
+			if err := p.checkCall(u, pt, &st.Frames[i+1]); err != nil {
 				return nil, bad("%v", err)
 			}
 		}
-		if err := p.checkValues(&f, en, pt, waiting); err != nil {
+		if err := p.checkValues(u, &f, en, pt, waiting); err != nil {
 			return nil, bad("%v", err)
 		}
 	}
 	return frames, nil
 }
 
-// checkCall checks that a call at pt can be the call of a function.
-func (p *Program) checkCall(pt *rewrite.Point, callee uint32) error {
-	t, ok := p.Module().FuncType(callee)
-	if !ok {
-		return fmt.Errorf("it calls function %d, which the module does not have", callee)
+// checkCall checks that a call at pt can be the call that a frame is.
+func (p *Program) checkCall(u *unit, pt *rewrite.Point, callee *snapshotfmt.Frame) error {
+	if callee.Module >= uint32(len(p.units)) {
+		return fmt.Errorf("it calls a function of module %d, and the guest has %d", callee.Module, len(p.units))
 	}
-	if pt.Target >= 0 && p.plan.Tails(uint32(pt.Target), callee) || pt.Target < 0 && p.plan.TailsType(pt.Callee, callee) {
+	to := p.units[callee.Module]
+	t, ok := to.module().FuncType(callee.Func)
+	if !ok {
+		return fmt.Errorf("it calls function %d, which the module does not have", callee.Func)
+	}
+	if p.tails(u, to, pt, callee.Func) {
 		return nil
 	}
-	if pt.Target >= 0 && uint32(pt.Target) != callee {
-		return fmt.Errorf("at 0x%x it calls function %d, and not %d", pt.At, pt.Target, callee)
+	if pt.Target >= 0 {
+		if want, fn := p.function(u, uint32(pt.Target)); want != to || fn != callee.Func {
+			return fmt.Errorf("at 0x%x it calls function %d (%s), and not %d (%s)", pt.At, fn, want.funcName(fn), callee.Func, to.funcName(callee.Func))
+		}
 	}
-	if want := p.Module().Types[pt.Callee]; !t.Equal(want) {
-		return fmt.Errorf("at 0x%x it calls a function of type %v; function %d is %v", pt.At, want, callee, t)
+	if want := u.module().Types[pt.Callee]; !t.Equal(want) {
+		return fmt.Errorf("at 0x%x it calls a function of type %v; function %d is %v", pt.At, want, callee.Func, t)
 	}
 	return nil
 }
 
-func (p *Program) checkValues(f *snapshotfmt.Frame, en rewrite.Entry, pt *rewrite.Point, waiting bool) error {
-	types := p.plan.Locals(f.Func)
+// tails reports whether tail calls can have put a function where a point has called
+// another. They stay in their module: others are refused.
+func (p *Program) tails(u, to *unit, pt *rewrite.Point, fn uint32) bool {
+	switch {
+	case pt.Target >= 0:
+		called, f := p.function(u, uint32(pt.Target))
+		return called == to && to.plan.Tails(f, fn)
+	case len(p.units) > 1:
+		t, _ := to.module().FuncType(fn)
+		return to.plan.TailCalls() && slices.Equal(t.Results, u.module().Types[pt.Callee].Results)
+	}
+	return u.plan.TailsType(pt.Callee, fn)
+}
+
+func (p *Program) checkValues(u *unit, f *snapshotfmt.Frame, en rewrite.Entry, pt *rewrite.Point, waiting bool) error {
+	types := u.plan.Locals(f.Func)
 	if len(f.Locals) != len(types) {
 		return fmt.Errorf("%d locals; the function has %d", len(f.Locals), len(types))
 	}
@@ -198,7 +223,7 @@ func (p *Program) checkValues(f *snapshotfmt.Frame, en rewrite.Entry, pt *rewrit
 	want := pt.Stack
 	switch {
 	case en.Before:
-		want = pt.Operands(p.Module())
+		want = pt.Operands(u.module())
 	case waiting:
 		want = want[:len(want)-pt.Results]
 	}
@@ -223,18 +248,22 @@ func (p *Program) checkValue(v snapshotfmt.Value, t wasm.ValType) error {
 	case t == wasm.FuncRef:
 		return p.checkRef(v.Lo)
 	case t == wasm.ExnRef:
-		return p.plan.CheckExn(v.Lo, v.Hi)
+		return p.units[0].plan.CheckExn(v.Lo, v.Hi) // a guest of several modules has none
 	}
 	return nil
 }
 
 // checkRef checks that references can name a function.
-func (p *Program) checkRef(idx uint64) error {
-	if idx == snapshotfmt.Null {
+func (p *Program) checkRef(ref uint64) error {
+	if ref == snapshotfmt.Null {
 		return nil
 	}
-	if _, ok := p.takenIndex(idx); !ok {
-		return fmt.Errorf("a reference to function %d, which no code of the module can refer to", idx)
+	mod, fn := snapshotfmt.RefFunc(ref)
+	if mod >= uint32(len(p.units)) {
+		return fmt.Errorf("a reference to a function of module %d, and the guest has %d", mod, len(p.units))
+	}
+	if _, _, ok := p.taken(ref); !ok {
+		return fmt.Errorf("a reference to function %d (%s), which no code of the guest can refer to", fn, p.units[mod].funcName(fn))
 	}
 	return nil
 }

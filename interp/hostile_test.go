@@ -40,7 +40,7 @@ func TestHostileStates(t *testing.T) {
 		{"pc inside an instruction", "is inside the instruction", func(st *snapshotfmt.State) { st.Frames[0].PC-- }},
 		{"pc outside the function", "is outside function", func(st *snapshotfmt.State) { last(st).PC = 1 << 30 }},
 		{"unknown function", "which the module does not have", func(st *snapshotfmt.State) { last(st).Func = 1 << 20 }},
-		{"another module", "a guest is one module", func(st *snapshotfmt.State) { last(st).Module = 1 }},
+		{"another module", "of module 1, and the guest has 1", func(st *snapshotfmt.State) { last(st).Module = 1 }},
 		{"frame of a function that is not called", "it calls function", func(st *snapshotfmt.State) { st.Frames = append(st.Frames, st.Frames[0]) }},
 		{"no outermost frame", "the outermost frame must be", func(st *snapshotfmt.State) { st.Frames = st.Frames[1:] }},
 		{"too few locals", "locals; the function has", func(st *snapshotfmt.State) { last(st).Locals = nil }},

@@ -8,13 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"sojourn/interp/linmem"
 	"sojourn/interp/rewrite"
-	"sojourn/interp/wasm"
 	"sojourn/snapshotfmt"
 )
 
@@ -32,7 +29,8 @@ type Config struct {
 	Host        any    // for host functions: HostCall.Host
 	Entry       string // exported function to run; "_start" when empty
 	Library     bool   // run no entry function, but those that Begin names
-	MemoryPages uint32 // most pages of 64 KiB; 0 is what the module allows
+	Modules     int    // instantiate only the first so many modules of a library; 0 is all
+	MemoryPages uint32 // most pages of 64 KiB of each memory; 0 is what the module allows
 	TableSize   uint32 // most elements of any table; 0 is 10,000,000
 
 	// Externs is how many references the host may give to the guest, in arguments and
@@ -48,8 +46,8 @@ type Config struct {
 type phase int
 
 const (
-	fresh    phase = iota // not even its data is in memory
-	starting              // in the start function, or before it
+	fresh    phase = iota // not even the data of a module is in memory
+	starting              // in a module's start function, or before it
 	running               // in the entry function, or before it; or a library
 	ended
 )
@@ -57,10 +55,9 @@ const (
 // Instance is one run of a program. Run, Capture and Close are for one goroutine at a
 // time; RequestFreeze and Kill are for any.
 type Instance struct {
-	prog *Program
-	cfg  Config
-	mem  *linmem.Memory // nil when the guest has none
-	main api.Module
+	prog  *Program
+	cfg   Config
+	parts []*part // its modules, in the order of instantiation
 
 	budget, refill, entry api.MutableGlobal
 	held                  api.MutableGlobal
@@ -68,9 +65,10 @@ type Instance struct {
 	transfer              []api.MutableGlobal
 	satellites            map[resumeKey]api.Module
 	satellite             api.Module        // that which runs, or has run last
-	refs                  map[uint64]uint64 // references seen, as wazero has them -> function index
+	refs                  map[uint64]uint64 // references seen, as wazero has them -> as snapshots do
 
 	phase    phase
+	stage    int   // the module that is fresh or starting
 	pending  *call // from outside, not begun
 	results  []snapshotfmt.Value
 	frames   []frame // waiting, outermost first
@@ -112,33 +110,18 @@ func (p *Program) instance(ctx context.Context, cfg Config) (*Instance, error) {
 	if cfg.TableSize == 0 {
 		cfg.TableSize = 10_000_000
 	}
-	for i, t := range p.Module().Tables {
-		if t.Min > cfg.TableSize {
-			return nil, fmt.Errorf("table %d starts with %d elements; the limit is %d", i, t.Min, cfg.TableSize)
-		}
-	}
 	in := &Instance{prog: p, cfg: cfg, pending: entry, satellites: map[resumeKey]api.Module{}, refs: map[uint64]uint64{}, stop: make(chan struct{})}
-	if err := in.reserve(); err != nil {
-		return nil, err
-	}
-	if in.mem != nil {
-		ctx = experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(
-			func(_, _ uint64) experimental.LinearMemory { return in.mem }))
-	}
-	main, err := p.rt.InstantiateModule(ctx, p.main, wazero.NewModuleConfig().WithName("").WithStartFunctions())
-	if err != nil {
-		if in.mem != nil {
-			in.mem.Free()
+	for _, u := range p.units {
+		if err := in.addPart(ctx, u); err != nil {
+			return nil, errors.Join(p.within(u, len(p.units), err), in.closeParts(ctx))
 		}
-		return nil, fmt.Errorf("instantiate: %w", err)
 	}
-	in.main = main
-	in.budget, in.refill = in.global(rewrite.BudgetName), in.global(rewrite.RefillName)
-	in.entry, in.held = in.global(rewrite.EntryName), in.global(rewrite.HeldName)
-	in.exn, in.kept = in.global(rewrite.ExnName), in.global(rewrite.KeptName)
-	width, _ := p.plan.Transfer()
-	for i := range width {
-		in.transfer = append(in.transfer, in.global(rewrite.TransferExport(i)))
+	first := in.parts[0] // which has what all share
+	in.budget, in.refill = first.global(rewrite.BudgetName), first.global(rewrite.RefillName)
+	in.entry, in.held = first.global(rewrite.EntryName), first.global(rewrite.HeldName)
+	in.exn, in.kept = first.global(rewrite.ExnName), first.global(rewrite.KeptName)
+	for i := range first.width {
+		in.transfer = append(in.transfer, first.global(rewrite.TransferExport(i)))
 	}
 	return in, nil
 }
@@ -151,69 +134,56 @@ func (p *Program) entry(cfg *Config) (*call, error) {
 	if cfg.Entry == "" {
 		cfg.Entry = "_start"
 	}
-	fn, err := p.exported(cfg.Entry)
+	u, fn, err := p.exported(len(p.units)-1, cfg.Entry)
 	if err != nil {
 		return nil, fmt.Errorf("%w, which a program begins with: is it a library?", err)
 	}
-	if t, _ := p.Module().FuncType(fn); len(t.Params) > 0 {
+	if t, _ := u.module().FuncType(fn); len(t.Params) > 0 {
 		return nil, fmt.Errorf("function %q takes parameters: %v; the host has none to give", cfg.Entry, t)
 	}
-	return &call{fn: fn}, nil
+	return &call{unit: u.index, fn: fn}, nil
 }
 
-// reserve makes the linear memory, at its greatest size.
-func (in *Instance) reserve() (err error) {
-	limits, ok := in.prog.Module().MemoryType()
-	if !ok {
-		return nil
+// Memory returns the guest's linear memory, the first of several and nil when it has
+// none. While the guest runs its contents change.
+func (in *Instance) Memory() *linmem.Memory {
+	if ms := in.Memories(); len(ms) > 0 {
+		return ms[0]
 	}
-	most := uint32(wasm.MaxMemoryPages)
-	if limits.HasMax {
-		most = limits.Max
-	}
-	if c := in.cfg.MemoryPages; c > 0 {
-		most = min(most, c)
-	}
-	if limits.Min > most {
-		return fmt.Errorf("%w: the guest starts with %d pages of 64 KiB and may have %d", ErrMemoryLimit, limits.Min, most)
-	}
-	in.mem, err = linmem.New(uint64(most) << 16)
-	return err
+	return nil
 }
 
-func (in *Instance) global(name string) api.MutableGlobal {
-	g, _ := in.main.ExportedGlobal(name).(api.MutableGlobal)
-	return g
-}
-
-// helper calls a helper function of the rewritten module, which never suspends.
-func (in *Instance) helper(ctx context.Context, name string, args ...uint64) (uint64, error) {
-	res, err := in.main.ExportedFunction(name).Call(in.context(ctx), args...)
-	if err != nil || len(res) == 0 {
-		return 0, err
-	}
-	return res[0], nil
-}
-
-// Memory returns the guest's linear memory, nil when it has none. While the guest
-// runs its contents change.
-func (in *Instance) Memory() *linmem.Memory { return in.mem }
-
-// Grow grows the linear memory to the given number of pages of 64 KiB, as the guest
-// would have. It is for a guest that is not running.
-func (in *Instance) Grow(pages uint32) error {
-	if in.mem == nil {
-		if pages == 0 {
-			return nil
+// Memories returns the linear memories of all modules, in their order.
+func (in *Instance) Memories() []*linmem.Memory {
+	var ms []*linmem.Memory
+	for _, m := range in.parts {
+		if m.mem != nil {
+			ms = append(ms, m.mem)
 		}
-		return fmt.Errorf("the guest has no memory, and %d pages are to go into it", pages)
 	}
-	have := uint32(in.mem.Size() >> 16)
-	if pages < have {
-		return fmt.Errorf("a memory of %d pages cannot shrink to %d", have, pages)
+	return ms
+}
+
+// Grow grows each linear memory, in the order of Memories, to the given number of pages
+// of 64 KiB, as the guest would have. It is for a guest that is not running.
+func (in *Instance) Grow(pages ...uint32) error {
+	rest := pages
+	for _, m := range in.parts {
+		if m.mem == nil {
+			continue
+		}
+		if len(rest) == 0 {
+			return fmt.Errorf("%d memories; the guest has %d", len(pages), len(in.Memories()))
+		}
+		if err := m.grow(rest[0]); err != nil {
+			return err
+		}
+		rest = rest[1:]
 	}
-	if _, ok := in.main.Memory().Grow(pages - have); !ok {
-		return fmt.Errorf("%w: cannot grow from %d to %d pages of 64 KiB", ErrMemoryLimit, have, pages)
+	for _, n := range rest {
+		if n != 0 {
+			return fmt.Errorf("the guest has %d memories, and %d pages are to go into one more", len(in.Memories()), n)
+		}
 	}
 	return nil
 }
@@ -269,11 +239,7 @@ func (in *Instance) Close(ctx context.Context) error {
 	for _, s := range in.satellites {
 		errs = append(errs, s.Close(ctx))
 	}
-	errs = append(errs, in.main.Close(ctx))
-	if in.mem != nil {
-		in.mem.Free()
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, in.closeParts(ctx))...)
 }
 
 // frame is a captured frame that waits to go on.

@@ -24,28 +24,34 @@ import (
 
 // call is a call that the host has asked for and that has not begun.
 type call struct {
+	unit int
 	fn   uint32 // in the author's index space
 	args []snapshotfmt.Value
 }
 
 // Begin makes the next Run call an exported function of a library whose start function
-// has returned and which is in no other call.
+// has returned and which is in no other call. Of several modules it is the last one's.
 func (in *Instance) Begin(name string, args ...snapshotfmt.Value) error {
+	return in.BeginIn(len(in.parts)-1, name, args...)
+}
+
+// BeginIn is Begin for the export of any module, by its place in the guest.
+func (in *Instance) BeginIn(module int, name string, args ...snapshotfmt.Value) error {
 	switch {
 	case !in.cfg.Library:
 		return fmt.Errorf("call %q: the guest is a program, which runs its entry function and nothing else", name)
 	case in.phase == ended:
 		return fmt.Errorf("call %q: %w", name, ErrEnded)
-	case in.phase != running:
+	case in.phase != running && !in.halted():
 		return fmt.Errorf("call %q: the guest's start function has not returned: Run runs it", name)
 	case in.pending != nil || len(in.frames) > 0:
 		return fmt.Errorf("call %q: the guest is in another call: Run goes on with it", name)
 	}
-	fn, err := in.prog.exported(name)
+	u, fn, err := in.prog.exported(module, name)
 	if err != nil {
 		return fmt.Errorf("call %q: %w", name, err)
 	}
-	t, _ := in.prog.Module().FuncType(fn)
+	t, _ := u.module().FuncType(fn)
 	if len(args) != len(t.Params) {
 		return fmt.Errorf("call %q: %d arguments; the function is %v", name, len(args), t)
 	}
@@ -58,50 +64,50 @@ func (in *Instance) Begin(name string, args ...snapshotfmt.Value) error {
 			return fmt.Errorf("call %q: argument %d: %w", name, i, err)
 		}
 	}
-	in.pending, in.results = &call{fn, args}, nil
+	in.pending, in.results = &call{u.index, fn, args}, nil
 	return nil
 }
 
 // Results returns what the last call from outside has returned, when Run has returned nil.
 func (in *Instance) Results() []snapshotfmt.Value { return in.results }
 
-// exported returns the function of the module's own that it exports under a name.
-func (p *Program) exported(name string) (uint32, error) {
-	m := p.Module()
-	for _, e := range m.Exports {
+// exported returns the function that a module exports under a name, and the module
+// that defines it.
+func (p *Program) exported(module int, name string) (*unit, uint32, error) {
+	for _, e := range p.units[module].module().Exports {
 		if e.Name != name || e.Kind != wasm.KindFunc {
 			continue
 		}
-		if e.Index < uint32(m.NumImportedFuncs()) {
-			return 0, fmt.Errorf("function %q is an import, and not the module's own", name)
+		u, fn := p.function(p.units[module], e.Index)
+		if fn < uint32(u.module().NumImportedFuncs()) {
+			return nil, 0, fmt.Errorf("function %q is an import from the host, and not the guest's own", name)
 		}
-		return e.Index, nil
+		return u, fn, nil
 	}
-	return 0, fmt.Errorf("the module exports no function %q", name)
+	return nil, 0, fmt.Errorf("the module exports no function %q", name)
 }
 
 // checkOutermost checks that the host can have called a function: the start function,
 // then a program's entry or any function that a library exports.
-func (p *Program) checkOutermost(st *snapshotfmt.State, fn uint32, cfg *Config) error {
-	m := p.Module()
-	want := func(f uint32) error {
-		if f == fn || p.plan.Tails(f, fn) {
+func (p *Program) checkOutermost(st *snapshotfmt.State, u *unit, fn uint32, cfg *Config) error {
+	want := func(o *unit, f uint32) error {
+		if o == u && (f == fn || u.plan.Tails(f, fn)) {
 			return nil
 		}
-		return fmt.Errorf("the outermost frame must be of function %d (%s)", f, m.FuncName(f))
+		return fmt.Errorf("the outermost frame must be of function %d (%s)", f, o.funcName(f))
 	}
-	if !st.Started && m.Start != nil {
-		return want(*m.Start)
+	if start := p.units[st.Ready]; !st.Started && !st.Waiting && start.module().Start != nil {
+		return want(p.function(start, *start.module().Start))
 	}
 	if !cfg.Library {
-		entry, err := p.exported(cfg.Entry)
+		o, entry, err := p.exported(len(p.units)-1, cfg.Entry)
 		if err != nil {
 			return err
 		}
-		return want(entry)
+		return want(o, entry)
 	}
-	for _, e := range m.Exports {
-		if st.Started && e.Kind == wasm.KindFunc && (e.Index == fn || p.plan.Tails(e.Index, fn)) {
+	for _, e := range u.module().Exports {
+		if e.Kind == wasm.KindFunc && (st.Started || st.Waiting) && (e.Index == fn || u.plan.Tails(e.Index, fn)) {
 			return nil
 		}
 	}
@@ -109,7 +115,7 @@ func (p *Program) checkOutermost(st *snapshotfmt.State, fn uint32, cfg *Config) 
 }
 
 // raw makes wazero's arguments of values.
-func (in *Instance) raw(ctx context.Context, vs []snapshotfmt.Value) ([]uint64, error) {
+func (m *part) raw(ctx context.Context, vs []snapshotfmt.Value) ([]uint64, error) {
 	raw := make([]uint64, 0, len(vs)+1)
 	for _, v := range vs {
 		switch v.Type {
@@ -118,7 +124,7 @@ func (in *Instance) raw(ctx context.Context, vs []snapshotfmt.Value) ([]uint64, 
 		case snapshotfmt.ExternRef:
 			raw = append(raw, rawExtern(v.Lo))
 		case snapshotfmt.FuncRef:
-			r, err := in.refRaw(ctx, v.Lo)
+			r, err := m.refRaw(ctx, v.Lo)
 			if err != nil {
 				return nil, err
 			}
@@ -131,13 +137,13 @@ func (in *Instance) raw(ctx context.Context, vs []snapshotfmt.Value) ([]uint64, 
 }
 
 // returned notes that the function called from outside has returned.
-func (in *Instance) returned(ctx context.Context, fn uint32, res []uint64) (err error) {
+func (in *Instance) returned(ctx context.Context, m *part, fn uint32, res []uint64) (err error) {
 	switch {
 	case in.phase == starting:
-		in.phase = running
+		in.started()
 	case in.cfg.Library:
-		t, _ := in.prog.Module().FuncType(fn)
-		in.results, err = in.values(ctx, t.Results, res)
+		t, _ := m.module().FuncType(fn)
+		in.results, err = m.values(ctx, t.Results, res)
 	default:
 		in.phase = ended
 	}

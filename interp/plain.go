@@ -86,14 +86,7 @@ type plainKey struct{}
 // blocking function is never asked to stop.
 func plainFunction(h HostFunc) api.GoModuleFunc {
 	return func(ctx context.Context, mod api.Module, stack []uint64) {
-		memory := func() []byte {
-			mem := mod.Memory()
-			if mem == nil {
-				return nil
-			}
-			b, _ := mem.Read(0, mem.Size())
-			return b
-		}
+		memory := func() []byte { return memoryBytes(mod) }
 		run := ctx.Value(plainKey{}).(*plainRun)
 		if err := h.Call(&HostCall{Stack: stack, Host: run.host, memory: memory}); err != nil {
 			run.failure = err

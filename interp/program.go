@@ -57,6 +57,9 @@ func HasCompiler() bool {
 		slices.Contains([]string{"linux", "darwin", "freebsd", "windows", "netbsd", "dragonfly", "solaris"}, runtime.GOOS)
 }
 
+// ErrLink is returned for modules of a guest that do not fit each other.
+var ErrLink = errors.New("modules cannot be linked")
+
 // ErrNoCompiler is returned for [Compiler] where [HasCompiler] is false.
 var ErrNoCompiler = errors.New("no compiler for this machine: use the interpreter")
 
@@ -82,17 +85,20 @@ type Stats struct {
 	Cached                bool          // compiled code was taken from the store
 }
 
-// Program is a module made stoppable and compiled, ready to be instantiated any
+// Program is a guest's modules, made stoppable and compiled, ready to be instantiated any
 // number of times. It is safe for concurrent use.
 type Program struct {
 	kind    Kind
 	digest  [sha256.Size]byte
-	plan    *rewrite.Plan
+	units   []*unit // its modules, in the order of instantiation
 	initial []byte
 	stats   Stats
 	rt      wazero.Runtime
-	main    wazero.CompiledModule
 	dir     *codeDir // nil without a store
+
+	refsOnce sync.Once
+	refTypes []wasm.FuncType // of functions that references can name, each once
+	refNames map[api.FunctionDefinition]uint64
 
 	mu      sync.Mutex
 	resumes map[resumeKey]*resumes
@@ -109,44 +115,30 @@ func Prepare(ctx context.Context, module []byte, opt Options) (*Program, error) 
 // and to a host function where none has. The last module is the program, the others
 // are its libraries.
 func PrepareLinked(ctx context.Context, modules []Module, opt Options) (*Program, error) {
-	if len(modules) != 1 {
-		return nil, fmt.Errorf("a guest of %d modules: linking them is not supported", len(modules))
-	}
-	module := modules[0].Bytes
 	kind, err := opt.Engine.resolve()
 	if err != nil {
 		return nil, err
 	}
 	start := time.Now()
-	m, err := wasm.Decode(module)
+	p := &Program{kind: kind, resumes: map[resumeKey]*resumes{}}
+	host := hostByName(opt.Host)
+	if err := p.analyze(modules, host); err != nil {
+		return nil, err
+	}
+	codes, err := p.guard()
 	if err != nil {
 		return nil, err
 	}
-	if err := m.Validate(); err != nil {
-		return nil, err
+	p.digest = digestOf(p.units)
+	if len(p.units) == 1 {
+		p.initial = initialMemory(p.Module())
 	}
-	host, err := resolveImports(m, opt.Host)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := rewrite.Analyze(m, rewrite.Options{Blocking: func(im wasm.Import) bool {
-		return host[[2]string{im.Module, im.Name}].Blocking
-	}})
-	if err != nil {
-		return nil, err
-	}
-	guarded, err := plan.Guard()
-	if err != nil {
-		return nil, err
-	}
-	p := &Program{kind: kind, digest: sha256.Sum256(module), plan: plan, initial: initialMemory(m), resumes: map[resumeKey]*resumes{}}
-	code := guarded.Encode()
-	p.stats = Stats{Bytes: len(module), StoppableBytes: len(code), Points: len(plan.Points), Rewrite: time.Since(start)}
+	p.stats.Rewrite = time.Since(start)
 	start = time.Now()
 	if err := p.newRuntime(ctx, opt.Cache); err != nil {
 		return nil, err
 	}
-	if err := p.compile(ctx, code, host); err != nil {
+	if err := p.compile(ctx, codes, host); err != nil {
 		return nil, errors.Join(err, p.Close(ctx))
 	}
 	p.stats.Compile = time.Since(start)
@@ -191,22 +183,21 @@ func (p *Program) newRuntime(ctx context.Context, store *codecache.Store) (err e
 	return nil
 }
 
-func (p *Program) compile(ctx context.Context, code []byte, host map[[2]string]HostFunc) (err error) {
+func (p *Program) compile(ctx context.Context, codes [][]byte, host map[[2]string]HostFunc) (err error) {
 	if err := p.hostModules(ctx, host); err != nil {
 		return err
 	}
-	if p.main, err = p.code(ctx, code); err != nil {
-		return fmt.Errorf("compile the rewritten module: %w", err)
+	for i, u := range p.units {
+		if u.code, err = p.code(ctx, codes[i]); err != nil {
+			return p.within(u, len(p.units), fmt.Errorf("compile the rewritten module: %w", err))
+		}
 	}
 	return nil
 }
 
 // resolveImports finds the host function for each import, by module and name.
 func resolveImports(m *wasm.Module, offered []HostFunc) (map[[2]string]HostFunc, error) {
-	host := map[[2]string]HostFunc{}
-	for _, h := range offered {
-		host[[2]string{h.Module, h.Name}] = h
-	}
+	host := hostByName(offered)
 	for i, im := range m.Imports {
 		if im.Kind != wasm.KindFunc {
 			continue // the rewriter refuses it
@@ -221,6 +212,14 @@ func resolveImports(m *wasm.Module, offered []HostFunc) (map[[2]string]HostFunc,
 		}
 	}
 	return host, nil
+}
+
+func hostByName(offered []HostFunc) map[[2]string]HostFunc {
+	host := map[[2]string]HostFunc{}
+	for _, h := range offered {
+		host[[2]string{h.Module, h.Name}] = h
+	}
+	return host
 }
 
 // hostModules offers the hook and the host functions to the runtime.
@@ -287,17 +286,28 @@ func initialMemory(m *wasm.Module) []byte {
 	return image
 }
 
-// Digest returns the SHA-256 of the module as its author shipped it.
+// Digest returns the SHA-256 of the module as its author shipped it; of several, one
+// of the list of their names and digests.
 func (p *Program) Digest() [sha256.Size]byte { return p.digest }
 
 // Engine returns how the program runs: never Auto.
 func (p *Program) Engine() Kind { return p.kind }
 
-// Module returns the author's module, which must not be changed.
-func (p *Program) Module() *wasm.Module { return p.plan.Module }
+// Module returns the author's module, the last of several, which must not be changed.
+func (p *Program) Module() *wasm.Module { return p.units[len(p.units)-1].module() }
+
+// Modules returns the author's modules, which must not be changed.
+func (p *Program) Modules() []*wasm.Module {
+	ms := make([]*wasm.Module, len(p.units))
+	for i, u := range p.units {
+		ms[i] = u.module()
+	}
+	return ms
+}
 
 // InitialMemory returns what the module's own data puts into memory before anything
-// runs, without trailing zeros. It must not be changed.
+// runs, without trailing zeros; nothing for a guest of several modules, which run
+// between the data of one and the next. It must not be changed.
 func (p *Program) InitialMemory() []byte { return p.initial }
 
 // Stats returns what preparing cost.

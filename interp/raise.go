@@ -26,7 +26,7 @@ func (in *Instance) throwOn(i int) error {
 		return in.uncaught()
 	}
 	outer := &in.frames[i-1]
-	pt := in.prog.plan.Point(outer.entry.Point)
+	pt := in.parts[outer.Module].plan.Point(outer.entry.Point)
 	for _, t := range pt.Stack[len(pt.Stack)-pt.Results:] {
 		v := snapshotfmt.Value{Type: snapshotfmt.Type(t)}
 		if t == wasm.FuncRef || t == wasm.ExternRef {

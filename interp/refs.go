@@ -16,101 +16,130 @@ import (
 // wazero hands out references as opaque bits, and says which function is behind one
 // only for an element of a table, to who knows its type. So a reference goes into the
 // table of references in transfer and is looked up there, under each type that a
-// function in a reference can have.
+// function in a reference can have. What is found is known by its definition, which
+// wazero has once for each function, wherever it is imported.
 
-// takenIndex returns the place of a function in Plan.Taken.
-func (p *Program) takenIndex(fn uint64) (uint64, bool) {
-	if fn >= 1<<32 {
-		return 0, false
+// taken returns the module that defines what a reference names, and the place of the
+// function in its Plan.Taken.
+func (p *Program) taken(ref uint64) (*unit, uint64, bool) {
+	mod, fn := snapshotfmt.RefFunc(ref)
+	if ref == snapshotfmt.Null || mod >= uint32(len(p.units)) {
+		return nil, 0, false
 	}
-	i, ok := slices.BinarySearch(p.plan.Taken(), uint32(fn))
-	return uint64(i), ok
+	u := p.units[mod]
+	if owner, _ := p.function(u, fn); owner != u {
+		return nil, 0, false // it is written as a function of the other module
+	}
+	i, ok := slices.BinarySearch(u.plan.Taken(), fn)
+	return u, uint64(i), ok
 }
 
 // moving is the index of the table of references in transfer.
-func (p *Program) moving() uint32 { return uint32(len(p.Module().Tables)) + 1 }
-
-// movingIndex returns the function behind reference number i in transfer.
-func (in *Instance) movingIndex(i int) (uint64, error) {
-	m := in.prog.Module()
-	tried := map[string]bool{}
-	for _, f := range in.prog.plan.Taken() {
-		t, _ := m.FuncType(f)
-		if tried[t.String()] {
-			continue
-		}
-		tried[t.String()] = true
-		if fn := in.lookup(i, t); fn != nil {
-			return in.authorIndex(fn)
-		}
-	}
-	return 0, fmt.Errorf("a reference to a function that no type of the module fits")
+func (u *unit) moving() uint32 {
+	m := u.module()
+	return uint32(m.NumImported(wasm.KindTable)+len(m.Tables)) + 1
 }
 
-func (in *Instance) lookup(i int, t wasm.FuncType) (f api.Function) {
+// nameRefs lists what references can name.
+func (p *Program) nameRefs() {
+	p.refNames = map[api.FunctionDefinition]uint64{}
+	seen := map[string]bool{}
+	for _, u := range p.units {
+		exports := u.code.ExportedFunctions()
+		for _, fn := range u.plan.Taken() {
+			t, _ := u.module().FuncType(fn)
+			if s := t.String(); !seen[s] {
+				seen[s] = true
+				p.refTypes = append(p.refTypes, t)
+			}
+			if owner, _ := p.function(u, fn); owner != u {
+				continue
+			}
+			p.refNames[exports[u.plan.RefExport(fn)]] = snapshotfmt.Ref(uint32(u.index), fn)
+		}
+	}
+}
+
+// movingIndex returns the function behind reference number i in transfer.
+func (m *part) movingIndex(i int) (uint64, error) {
+	p := m.in.prog
+	p.refsOnce.Do(p.nameRefs)
+	for _, t := range p.refTypes {
+		f := m.lookup(i, t)
+		if f == nil {
+			continue
+		}
+		if ref, ok := p.refNames[f.Definition()]; ok {
+			return ref, nil
+		}
+		return 0, fmt.Errorf("a reference to %s, which is none of the guest's functions", f.Definition().DebugName())
+	}
+	return 0, fmt.Errorf("a reference to a function that no type of the guest fits")
+}
+
+func (m *part) lookup(i int, t wasm.FuncType) (f api.Function) {
 	t = rewrite.LowType(t)
 	defer func() {
 		if recover() != nil { // wazero's answer for a type that differs
 			f = nil
 		}
 	}()
-	return table.LookupFunction(in.main, in.prog.moving(), uint32(i), valueTypes(t.Params), valueTypes(t.Results))
+	return table.LookupFunction(m.main, m.moving(), uint32(i), valueTypes(t.Params), valueTypes(t.Results))
 }
 
-// authorIndex maps a function as wazero defines it to the author's index space.
-func (in *Instance) authorIndex(f api.Function) (uint64, error) {
-	idx := f.Definition().Index()
-	for _, t := range in.prog.plan.Taken() {
-		if in.prog.plan.RefIndex(t) == idx {
-			return uint64(t), nil
-		}
-	}
-	return 0, fmt.Errorf("a reference to function %d of the rewritten module, which is none of the author's", idx)
-}
-
-// hold makes function idx of the author's index space, or null, reference number i in
-// transfer.
-func (in *Instance) hold(ctx context.Context, i int, idx uint64) error {
-	if idx == snapshotfmt.Null {
-		in.held.Set(0)
-		_, err := in.helper(ctx, rewrite.ToMovingName, uint64(i))
+// hold makes what a reference names, or null, reference number i in transfer.
+func (m *part) hold(ctx context.Context, i int, ref uint64) error {
+	if ref == snapshotfmt.Null {
+		m.in.held.Set(0)
+		_, err := m.helper(ctx, rewrite.ToMovingName, uint64(i))
 		return err
 	}
-	k, ok := in.prog.takenIndex(idx)
+	u, k, ok := m.in.prog.taken(ref)
 	if !ok {
-		return in.prog.checkRef(idx)
+		return m.in.prog.checkRef(ref)
 	}
-	_, err := in.helper(ctx, rewrite.FromAllName, uint64(i), k)
+	if u == m.unit {
+		_, err := m.helper(ctx, rewrite.FromAllName, uint64(i), k)
+		return err
+	}
+	from := m.in.parts[u.index] // nothing is in transfer there
+	if _, err := from.helper(ctx, rewrite.FromAllName, 0, k); err != nil {
+		return err
+	}
+	if _, err := from.helper(ctx, rewrite.FromMovingName, 0); err != nil {
+		return err
+	}
+	_, err := m.helper(ctx, rewrite.ToMovingName, uint64(i))
 	return err
 }
 
 // refIndex returns the function behind a reference as wazero has it, or Null.
-func (in *Instance) refIndex(ctx context.Context, raw uint64) (uint64, error) {
+func (m *part) refIndex(ctx context.Context, raw uint64) (uint64, error) {
 	if raw == 0 {
 		return snapshotfmt.Null, nil
 	}
-	if idx, ok := in.refs[raw]; ok {
-		return idx, nil
+	if ref, ok := m.in.refs[raw]; ok {
+		return ref, nil
 	}
-	in.held.Set(raw)
-	if _, err := in.helper(ctx, rewrite.ToMovingName, 0); err != nil {
+	m.in.held.Set(raw)
+	if _, err := m.helper(ctx, rewrite.ToMovingName, 0); err != nil {
 		return 0, err
 	}
-	idx, err := in.movingIndex(0)
+	ref, err := m.movingIndex(0)
 	if err == nil {
-		in.refs[raw] = idx
+		m.in.refs[raw] = ref
 	}
-	return idx, err
+	return ref, err
 }
 
 // refRaw returns the reference to a function as wazero has it.
-func (in *Instance) refRaw(ctx context.Context, idx uint64) (uint64, error) {
-	if idx == snapshotfmt.Null {
+func (m *part) refRaw(ctx context.Context, ref uint64) (uint64, error) {
+	if ref == snapshotfmt.Null {
 		return 0, nil
 	}
-	if err := in.hold(ctx, 0, idx); err != nil {
+	if err := m.hold(ctx, 0, ref); err != nil {
 		return 0, err
 	}
-	_, err := in.helper(ctx, rewrite.FromMovingName, 0)
-	return in.held.Get(), err
+	_, err := m.helper(ctx, rewrite.FromMovingName, 0)
+	return m.in.held.Get(), err
 }

@@ -20,6 +20,7 @@ const wideFunction = 48
 // resumeKey names a satellite: all ways into a function, or one into a wide one, or at
 // a point made on demand.
 type resumeKey struct {
+	unit  int
 	fn    uint32
 	entry rewrite.Entry
 	all   bool
@@ -34,11 +35,11 @@ type resumes struct {
 }
 
 // resume returns the satellite for an entry.
-func (p *Program) resume(ctx context.Context, fn uint32, en rewrite.Entry) (resumeKey, *resumes, error) {
-	key := resumeKey{fn: fn, all: true}
-	entries := p.plan.Entries(fn)
-	if len(entries) > wideFunction || p.plan.AdHoc(en.Point) {
-		key, entries = resumeKey{fn: fn, entry: en}, []rewrite.Entry{en}
+func (p *Program) resume(ctx context.Context, u *unit, fn uint32, en rewrite.Entry) (resumeKey, *resumes, error) {
+	key := resumeKey{unit: u.index, fn: fn, all: true}
+	entries := u.plan.Entries(fn)
+	if len(entries) > wideFunction || u.plan.AdHoc(en.Point) {
+		key, entries = resumeKey{unit: u.index, fn: fn, entry: en}, []rewrite.Entry{en}
 	}
 	p.mu.Lock()
 	r := p.resumes[key]
@@ -47,19 +48,19 @@ func (p *Program) resume(ctx context.Context, fn uint32, en rewrite.Entry) (resu
 		p.resumes[key] = r
 	}
 	p.mu.Unlock()
-	r.once.Do(func() { r.err = r.compile(ctx, p, fn, entries) })
+	r.once.Do(func() { r.err = r.compile(ctx, p, u, fn, entries) })
 	return key, r, r.err
 }
 
-func (r *resumes) compile(ctx context.Context, p *Program, fn uint32, entries []rewrite.Entry) error {
-	sat, err := p.plan.Resume(map[uint32][]rewrite.Entry{fn: entries})
+func (r *resumes) compile(ctx context.Context, p *Program, u *unit, fn uint32, entries []rewrite.Entry) error {
+	sat, err := u.plan.Resume(map[uint32][]rewrite.Entry{fn: entries})
 	if err != nil {
 		return err
 	}
 	r.numbers = sat.Numbers[fn]
 	r.code, err = p.resumeCode(context.WithoutCancel(ctx), sat.Module.Encode())
 	if err != nil {
-		return fmt.Errorf("compile the resume function of function %d (%s): %w", fn, p.plan.Module.FuncName(fn), err)
+		return fmt.Errorf("compile the resume function of function %d (%s): %w", fn, u.funcName(fn), err)
 	}
 	return nil
 }
@@ -68,12 +69,13 @@ func (r *resumes) compile(ctx context.Context, p *Program, fn uint32, entries []
 // guest runs already: it needs the first one at once, and the others one by one.
 func (in *Instance) warm(ctx context.Context) {
 	type way struct {
+		unit  *unit
 		fn    uint32
 		entry rewrite.Entry
 	}
 	var ways []way
 	for i := len(in.frames) - 1; i >= 0; i-- {
-		ways = append(ways, way{in.frames[i].Func, in.frames[i].entry})
+		ways = append(ways, way{in.prog.units[in.frames[i].Module], in.frames[i].Func, in.frames[i].entry})
 	}
 	ctx, in.cool = context.WithCancel(ctx)
 	in.warming.Go(func() {
@@ -81,7 +83,7 @@ func (in *Instance) warm(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
-			_, _, _ = in.prog.resume(ctx, w.fn, w.entry) // goOn meets the error
+			_, _, _ = in.prog.resume(ctx, w.unit, w.fn, w.entry) // goOn meets the error
 		}
 	})
 }
@@ -89,8 +91,8 @@ func (in *Instance) warm(ctx context.Context) {
 // resumeFunc returns the resume function of an entry, linked to the instance, and
 // the number under which it takes the entry. It is the instance's satellite until the
 // next call.
-func (in *Instance) resumeFunc(ctx context.Context, fn uint32, en rewrite.Entry) (api.Function, uint32, error) {
-	key, r, err := in.prog.resume(ctx, fn, en)
+func (in *Instance) resumeFunc(ctx context.Context, m *part, fn uint32, en rewrite.Entry) (api.Function, uint32, error) {
+	key, r, err := in.prog.resume(ctx, m.unit, fn, en)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -98,7 +100,7 @@ func (in *Instance) resumeFunc(ctx context.Context, fn uint32, en rewrite.Entry)
 	if mod == nil {
 		ctx := experimental.WithImportResolver(ctx, func(name string) api.Module {
 			if name == rewrite.GuestName {
-				return in.main
+				return m.main
 			}
 			return nil
 		})

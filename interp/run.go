@@ -9,7 +9,6 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 
-	"sojourn/interp/rewrite"
 	"sojourn/interp/wasm"
 	"sojourn/snapshotfmt"
 )
@@ -35,20 +34,43 @@ func (in *Instance) Run(ctx context.Context) error {
 			return ErrFrozen
 		}
 		if err != nil {
-			var trap *Trap
-			if in.abandon(); !in.cfg.Library || in.phase < running || !errors.As(err, &trap) {
-				in.phase = ended
-			}
+			in.failed(err)
 			return err
 		}
 	}
 	return nil
 }
 
+// failed decides whether the guest is left after an error: a library is after a trap, but
+// for a single module that has not started.
+func (in *Instance) failed(err error) {
+	var trap *Trap
+	in.abandon()
+	switch instantiating := in.phase < running && !in.halted(); {
+	case !in.cfg.Library || !errors.As(err, &trap) && !errors.Is(err, ErrLink):
+		in.phase = ended
+	case instantiating && len(in.parts) == 1:
+		in.phase = ended
+	case instantiating:
+		in.started() // as far as it came: others may hold its functions
+	}
+}
+
 // idle reports whether the guest is a library that waits for a call.
 func (in *Instance) idle() bool {
-	return in.phase == running && in.pending == nil && len(in.frames) == 0
+	return (in.phase == running || in.halted()) && in.pending == nil && len(in.frames) == 0
 }
+
+// halted reports whether the guest is a library that has been told to instantiate no more
+// modules.
+func (in *Instance) halted() bool {
+	return in.cfg.Library && in.phase == fresh && in.stage > 0 && in.stage == in.cfg.Modules
+}
+
+// Instantiate makes Run instantiate the first n modules of a library, beyond those that
+// it has. A module that traps in it, or does not fit those before it, is left as it is
+// then, and counts as instantiated.
+func (in *Instance) Instantiate(n int) { in.cfg.Modules = n }
 
 // next makes one call into the guest: the innermost frame that waits, or the next of
 // the functions that the host calls.
@@ -56,46 +78,55 @@ func (in *Instance) next(ctx context.Context) error {
 	if n := len(in.frames); n > 0 {
 		return in.goOn(ctx, n-1)
 	}
-	m := in.prog.Module()
-	switch in.phase {
-	case fresh:
-		for _, name := range []string{rewrite.ElemsName, rewrite.DatasName} {
-			if _, err := in.helper(ctx, name); err != nil {
-				return in.trap(err)
-			}
+	switch {
+	case in.pending != nil && in.halted():
+	case in.phase == fresh:
+		if err := in.parts[in.stage].begin(ctx); err != nil {
+			return err
 		}
 		in.phase = starting
 		return nil
-	case starting:
-		if m.Start == nil {
-			in.phase = running
+	case in.phase == starting:
+		u := in.prog.units[in.stage]
+		if u.module().Start == nil {
+			in.started()
 			return nil
 		}
-		return in.call(ctx, call{fn: *m.Start})
-	default:
-		c := *in.pending
-		in.pending = nil
-		return in.call(ctx, c)
+		u, fn := in.prog.function(u, *u.module().Start)
+		return in.call(ctx, call{unit: u.index, fn: fn})
+	}
+	c := *in.pending
+	in.pending = nil
+	return in.call(ctx, c)
+}
+
+// started notes that the start function of a module has returned.
+func (in *Instance) started() {
+	if in.stage++; in.stage < len(in.parts) {
+		in.phase = fresh
+	} else {
+		in.phase = running
 	}
 }
 
 // call calls a function from outside.
 func (in *Instance) call(ctx context.Context, c call) error {
-	if c.fn < uint32(in.prog.Module().NumImportedFuncs()) {
+	m := in.parts[c.unit]
+	if c.fn < uint32(m.module().NumImportedFuncs()) {
 		return fmt.Errorf("the start function is an import: there is nothing to run in the module")
 	}
-	args, err := in.raw(ctx, c.args)
+	args, err := m.raw(ctx, c.args)
 	if err != nil {
 		return err
 	}
-	res, err := in.enter(ctx, in.main.ExportedFunction(in.prog.plan.FuncExport(c.fn)), args...)
+	res, err := in.enter(ctx, m.main.ExportedFunction(m.plan.FuncExport(c.fn)), args...)
 	if err != nil || in.unwound {
 		return err
 	}
 	if in.raised() {
 		return in.uncaught()
 	}
-	return in.returned(ctx, c.fn, res)
+	return in.returned(ctx, m, c.fn, res)
 }
 
 // enter calls into the guest and settles the budget.
@@ -138,7 +169,8 @@ func (in *Instance) enter(ctx context.Context, f api.Function, args ...uint64) (
 func (in *Instance) goOn(ctx context.Context, i int) error {
 	f := in.frames[i]
 	in.frames = in.frames[:i]
-	fn, number, err := in.resumeFunc(ctx, f.Func, f.entry)
+	m := in.parts[f.Module]
+	fn, number, err := in.resumeFunc(ctx, m, f.Func, f.entry)
 	if err != nil {
 		return err
 	}
@@ -155,16 +187,16 @@ func (in *Instance) goOn(ctx context.Context, i int) error {
 		return in.throwOn(i)
 	}
 	if i == 0 {
-		return in.returned(ctx, f.Func, res)
+		return in.returned(ctx, m, f.Func, res)
 	}
-	t, _ := in.prog.Module().FuncType(f.Func)
-	vs, err := in.values(ctx, t.Results, res)
+	t, _ := m.module().FuncType(f.Func)
+	vs, err := m.values(ctx, t.Results, res)
 	if err != nil {
 		return err
 	}
 	outer := &in.frames[i-1]
 	outer.Stack = append(outer.Stack, vs...)
-	if in.prog.plan.Point(outer.entry.Point).Counted {
+	if in.parts[outer.Module].plan.Point(outer.entry.Point).Counted {
 		in.countReturn()
 	}
 	return nil
@@ -181,7 +213,7 @@ func (in *Instance) countReturn() {
 }
 
 // values reads results as wazero returns them.
-func (in *Instance) values(ctx context.Context, types []wasm.ValType, res []uint64) ([]snapshotfmt.Value, error) {
+func (m *part) values(ctx context.Context, types []wasm.ValType, res []uint64) ([]snapshotfmt.Value, error) {
 	vs := make([]snapshotfmt.Value, len(types))
 	for i, t := range types {
 		vs[i] = snapshotfmt.Value{Type: snapshotfmt.Type(t), Lo: res[0]}
@@ -197,7 +229,7 @@ func (in *Instance) values(ctx context.Context, types []wasm.ValType, res []uint
 			}
 			vs[i].Lo = n
 		case wasm.FuncRef:
-			idx, err := in.refIndex(ctx, res[0])
+			idx, err := m.refIndex(ctx, res[0])
 			if err != nil {
 				return nil, err
 			}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/tetratelabs/wazero/api"
-
 	"sojourn/interp/rewrite"
 	"sojourn/interp/wasm"
 	"sojourn/snapshotfmt"
@@ -23,36 +21,60 @@ func (in *Instance) Capture(ctx context.Context) (*snapshotfmt.State, error) {
 		return nil, ErrEnded
 	case in.cfg.Library && in.pending != nil:
 		return nil, fmt.Errorf("capture: a call has been begun, and Run has not: its arguments have no place in a state")
-	case in.phase == fresh: // so that what is captured is always past initialisation
+	case in.phase == fresh && !in.halted(): // so that what is captured is past initialisation
 		if err := in.next(ctx); err != nil {
 			return nil, err
 		}
 	}
-	st := &snapshotfmt.State{Started: in.phase == running}
+	st := &snapshotfmt.State{Started: in.phase == running, Waiting: in.phase == fresh}
+	if !st.Started {
+		st.Ready = uint32(in.stage)
+	}
 	for _, f := range in.frames {
 		st.Frames = append(st.Frames, f.Frame)
 	}
-	if in.mem != nil {
-		st.MemoryPages = uint32(in.mem.Size() >> 16)
-	}
-	var err error
-	if st.Globals, err = in.readGlobals(ctx); err != nil {
-		return nil, err
-	}
-	if in.prog.plan.TableWrites {
-		if st.Tables, err = in.readTables(ctx); err != nil {
+	for _, m := range in.parts {
+		if err := m.capture(ctx, st); err != nil {
 			return nil, err
 		}
 	}
-	in.prog.plan.Droppable(func(elem bool, index uint32, export string) {
-		switch dropped := in.global(export).Get() != 0; {
+	if len(st.Memories) < 2 {
+		st.Memories = nil
+	}
+	if st.MemoryPages > snapshotfmt.MaxMemoryPages {
+		return nil, fmt.Errorf("capture: memories of %d pages of 64 KiB in all; a snapshot holds %d", st.MemoryPages, snapshotfmt.MaxMemoryPages)
+	}
+	return st, nil
+}
+
+// capture adds what a module defines.
+func (m *part) capture(ctx context.Context, st *snapshotfmt.State) error {
+	if m.mem != nil {
+		pages := uint32(m.mem.Size() >> 16)
+		st.MemoryPages += pages
+		st.Memories = append(st.Memories, pages)
+	}
+	globals, err := m.readGlobals(ctx)
+	if err != nil {
+		return err
+	}
+	st.Globals = append(st.Globals, globals...)
+	if m.plan.TableWrites {
+		tables, err := m.readTables(ctx)
+		if err != nil {
+			return err
+		}
+		st.Tables = append(st.Tables, tables...)
+	}
+	m.plan.Droppable(func(elem bool, index uint32, export string) {
+		switch dropped := m.global(export).Get() != 0; {
 		case dropped && elem:
-			st.DroppedElems = append(st.DroppedElems, index)
+			st.DroppedElems = append(st.DroppedElems, m.firstElem+index)
 		case dropped:
-			st.DroppedDatas = append(st.DroppedDatas, index)
+			st.DroppedDatas = append(st.DroppedDatas, m.firstData+index)
 		}
 	})
-	return st, nil
+	return nil
 }
 
 // Thaw makes an instance that goes on from a state. Its memory has the state's size
@@ -81,6 +103,9 @@ func (in *Instance) Restore(ctx context.Context, st *snapshotfmt.State, host any
 	if in.phase != fresh {
 		return fmt.Errorf("restore: the guest has begun to run")
 	}
+	if err := in.prog.checkStage(st, &in.cfg); err != nil {
+		return err
+	}
 	frames, err := in.prog.check(st, &in.cfg)
 	if err != nil {
 		return err
@@ -88,53 +113,101 @@ func (in *Instance) Restore(ctx context.Context, st *snapshotfmt.State, host any
 	if err := in.checkExterns(st); err != nil {
 		return err
 	}
-	if err := in.Grow(st.MemoryPages); err != nil {
+	if err := in.Grow(st.Sizes()...); err != nil {
 		return err
 	}
-	if err := in.writeGlobals(ctx, st.Globals); err != nil {
-		return err
-	}
-	if err := in.restoreTables(ctx, st); err != nil {
+	if err := in.restoreModules(ctx, st); err != nil {
 		return err
 	}
 	if err := in.drop(ctx, st); err != nil {
 		return err
 	}
 	in.frames, in.cfg.Host = frames, host
-	in.phase = starting
-	if st.Started {
-		in.phase = running
-		if len(frames) > 0 {
-			in.pending = nil
-		}
+	switch {
+	case st.Started:
+		in.phase, in.stage = running, len(in.parts)
+	case st.Waiting:
+		in.phase, in.stage = fresh, int(st.Ready)
+	default:
+		in.phase, in.stage = starting, int(st.Ready)
+	}
+	if len(frames) > 0 && in.phase == running {
+		in.pending = nil
 	}
 	in.warm(ctx)
 	return nil
 }
 
-func (in *Instance) readGlobals(ctx context.Context) ([]snapshotfmt.Value, error) {
-	globals := in.prog.Module().Globals
+// checkStage checks how far the guest is said to have been instantiated.
+func (p *Program) checkStage(st *snapshotfmt.State, cfg *Config) error {
+	switch {
+	case st.Ready >= uint32(len(p.units)):
+		return fmt.Errorf("%d modules are ready and one is not; the guest has %d", st.Ready, len(p.units))
+	case st.Waiting && (!cfg.Library || st.Ready == 0):
+		return fmt.Errorf("module %d waits to be instantiated: it does in libraries only, behind another", st.Ready)
+	}
+	return nil
+}
+
+// restoreModules restores globals and tables, which are those of one module after the
+// other.
+func (in *Instance) restoreModules(ctx context.Context, st *snapshotfmt.State) error {
+	globals, tables := st.Globals, st.Tables
+	wantGlobals, wantTables := 0, 0
+	for _, m := range in.parts {
+		wantGlobals += len(m.module().Globals)
+		if m.plan.TableWrites {
+			wantTables += len(m.module().Tables)
+		}
+	}
+	switch {
+	case len(globals) != wantGlobals:
+		return fmt.Errorf("%d globals; the module has %d", len(globals), wantGlobals)
+	case len(tables) != wantTables && !in.parts[0].plan.TableWrites:
+		return fmt.Errorf("%d tables; the module never writes its tables, so none belong in its state", len(tables))
+	case len(tables) != wantTables:
+		return fmt.Errorf("%d tables; the module has %d", len(tables), wantTables)
+	}
+	for _, m := range in.parts {
+		n := len(m.module().Globals)
+		if err := m.writeGlobals(ctx, globals[:n]); err != nil {
+			return err
+		}
+		globals = globals[n:]
+		if n = 0; m.plan.TableWrites {
+			n = len(m.module().Tables)
+		}
+		if err := m.restoreTables(ctx, tables[:n]); err != nil {
+			return err
+		}
+		tables = tables[n:]
+	}
+	return nil
+}
+
+func (m *part) readGlobals(ctx context.Context) ([]snapshotfmt.Value, error) {
+	globals, first := m.module().Globals, uint32(m.module().NumImported(wasm.KindGlobal))
 	vs := make([]snapshotfmt.Value, len(globals))
 	for i := range globals {
-		t := globals[i].Type.Type
+		t, index := globals[i].Type.Type, first+uint32(i)
 		v := snapshotfmt.Value{Type: snapshotfmt.Type(t)}
-		g := in.main.ExportedGlobal(rewrite.GlobalExport(uint32(i)))
+		g := m.main.ExportedGlobal(rewrite.GlobalExport(index))
 		switch t {
 		case wasm.V128, wasm.ExnRef:
-			if _, err := in.helper(ctx, rewrite.Helper(rewrite.LoadName, uint32(i))); err != nil {
+			if _, err := m.helper(ctx, rewrite.Helper(rewrite.LoadName, index)); err != nil {
 				return nil, err
 			}
-			v.Lo, v.Hi = in.transfer[0].Get(), in.transfer[1].Get()
+			v.Lo, v.Hi = m.in.transfer[0].Get(), m.in.transfer[1].Get()
 		case wasm.ExternRef:
 			n, err := externOf(g.Get())
 			if err != nil {
-				return nil, fmt.Errorf("global %d: %w", i, err)
+				return nil, fmt.Errorf("global %d: %w", index, err)
 			}
 			v.Lo = n
 		case wasm.FuncRef:
-			idx, err := in.refIndex(ctx, g.Get())
+			idx, err := m.refIndex(ctx, g.Get())
 			if err != nil {
-				return nil, fmt.Errorf("global %d: %w", i, err)
+				return nil, fmt.Errorf("global %d: %w", index, err)
 			}
 			v.Lo = idx
 		case wasm.I32, wasm.F32:
@@ -147,33 +220,30 @@ func (in *Instance) readGlobals(ctx context.Context) ([]snapshotfmt.Value, error
 	return vs, nil
 }
 
-func (in *Instance) writeGlobals(ctx context.Context, vs []snapshotfmt.Value) error {
-	globals := in.prog.Module().Globals
-	if len(vs) != len(globals) {
-		return fmt.Errorf("%d globals; the module has %d", len(vs), len(globals))
-	}
+func (m *part) writeGlobals(ctx context.Context, vs []snapshotfmt.Value) error {
+	globals, first := m.module().Globals, uint32(m.module().NumImported(wasm.KindGlobal))
 	for i, v := range vs {
-		t := globals[i].Type
-		if err := in.prog.checkValue(v, t.Type); err != nil {
-			return fmt.Errorf("global %d: %w", i, err)
+		t, index := globals[i].Type, first+uint32(i)
+		if err := m.in.prog.checkValue(v, t.Type); err != nil {
+			return fmt.Errorf("global %d: %w", index, err)
 		}
 		if !t.Mutable {
 			continue
 		}
-		g := in.global(rewrite.GlobalExport(uint32(i)))
+		g := m.global(rewrite.GlobalExport(index))
 		switch t.Type {
 		case wasm.V128, wasm.ExnRef:
-			in.transfer[0].Set(v.Lo)
-			in.transfer[1].Set(v.Hi)
-			if _, err := in.helper(ctx, rewrite.Helper(rewrite.StoreName, uint32(i))); err != nil {
+			m.in.transfer[0].Set(v.Lo)
+			m.in.transfer[1].Set(v.Hi)
+			if _, err := m.helper(ctx, rewrite.Helper(rewrite.StoreName, index)); err != nil {
 				return err
 			}
 		case wasm.ExternRef:
 			g.Set(rawExtern(v.Lo))
 		case wasm.FuncRef:
-			raw, err := in.refRaw(ctx, v.Lo)
+			raw, err := m.refRaw(ctx, v.Lo)
 			if err != nil {
-				return fmt.Errorf("global %d: %w", i, err)
+				return fmt.Errorf("global %d: %w", index, err)
 			}
 			g.Set(raw)
 		default:
@@ -183,120 +253,42 @@ func (in *Instance) writeGlobals(ctx context.Context, vs []snapshotfmt.Value) er
 	return nil
 }
 
-func (in *Instance) readTables(ctx context.Context) ([]snapshotfmt.Table, error) {
-	tables := in.prog.Module().Tables
-	out := make([]snapshotfmt.Table, len(tables))
-	for i, t := range tables {
-		grow := in.main.ExportedFunction(rewrite.Helper(rewrite.GrowName, uint32(i)))
-		get := in.main.ExportedFunction(rewrite.Helper(rewrite.GetName, uint32(i)))
-		size, err := grow.Call(in.context(ctx), 0)
-		if err != nil {
-			return nil, err
-		}
-		out[i] = snapshotfmt.Table{Elem: snapshotfmt.Type(t.Elem), Refs: make([]uint64, size[0])}
-		for k := range out[i].Refs {
-			ref, err := in.element(ctx, get, t.Elem, uint64(k))
-			if err != nil {
-				return nil, fmt.Errorf("table %d, element %d: %w", i, k, err)
-			}
-			out[i].Refs[k] = ref
-		}
-	}
-	return out, nil
-}
-
-func (in *Instance) element(ctx context.Context, get api.Function, elem wasm.ValType, k uint64) (uint64, error) {
-	res, err := get.Call(in.context(ctx), k)
-	switch {
-	case err != nil:
-		return 0, err
-	case elem == wasm.ExternRef:
-		return externOf(res[0])
-	case res[0] != 0:
-		return snapshotfmt.Null, nil
-	}
-	return in.movingIndex(0)
-}
-
-func (in *Instance) restoreTables(ctx context.Context, st *snapshotfmt.State) error {
-	if !in.prog.plan.TableWrites {
-		if len(st.Tables) != 0 {
-			return fmt.Errorf("%d tables; the module never writes its tables, so none belong in its state", len(st.Tables))
-		}
-		if _, err := in.helper(ctx, rewrite.ElemsName); err != nil {
-			return in.trap(err)
-		}
-		return nil
-	}
-	tables := in.prog.Module().Tables
-	if len(st.Tables) != len(tables) {
-		return fmt.Errorf("%d tables; the module has %d", len(st.Tables), len(tables))
-	}
-	for i, t := range st.Tables {
-		if err := in.restoreTable(ctx, uint32(i), t); err != nil {
-			return fmt.Errorf("table %d: %w", i, err)
-		}
-	}
-	return nil
-}
-
-func (in *Instance) restoreTable(ctx context.Context, i uint32, t snapshotfmt.Table) error {
-	typ := in.prog.Module().Tables[i]
-	if t.Elem != snapshotfmt.Type(typ.Elem) {
-		return fmt.Errorf("it is of %v, and %v is needed", wasm.ValType(t.Elem), typ.Elem)
-	}
-	n := uint64(len(t.Refs))
-	if n < uint64(typ.Min) || n > uint64(in.cfg.TableSize) {
-		return fmt.Errorf("%d elements; it starts with %d and the limit is %d", n, typ.Min, in.cfg.TableSize)
-	}
-	if was, err := in.helper(ctx, rewrite.Helper(rewrite.GrowName, i), n-uint64(typ.Min)); err != nil || int32(uint32(was)) < 0 {
-		return fmt.Errorf("it cannot grow to %d elements: %v", n, err)
-	}
-	put, clear := rewrite.Helper(rewrite.PutName, i), rewrite.Helper(rewrite.ClearName, i)
-	for k, ref := range t.Refs {
-		var err error
-		if ref == snapshotfmt.Null {
-			_, err = in.helper(ctx, clear, uint64(k))
-		} else if typ.Elem == wasm.ExternRef {
-			_, err = in.helper(ctx, put, uint64(k), rawExtern(ref))
-		} else if taken, ok := in.prog.takenIndex(ref); ok {
-			_, err = in.helper(ctx, put, uint64(k), taken)
-		} else {
-			err = fmt.Errorf("element %d refers to function %d, which no code of the module can refer to", k, ref)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // drop drops the segments that instantiation has dropped, and those that the state
 // says are dropped.
 func (in *Instance) drop(ctx context.Context, st *snapshotfmt.State) error {
-	if in.prog.plan.Past() {
-		if _, err := in.helper(ctx, rewrite.PastName); err != nil {
-			return err
-		}
+	type segment struct {
+		elem  bool
+		index uint32
 	}
-	can := map[[2]uint32]bool{}
-	kind := func(elem bool) uint32 {
-		if elem {
-			return 1
+	can := map[segment]func() error{}
+	for _, m := range in.parts {
+		if m.plan.Past() && st.Begun(uint32(m.index)) {
+			if _, err := m.helper(ctx, rewrite.PastName); err != nil {
+				return err
+			}
 		}
-		return 0
+		m.plan.Droppable(func(elem bool, index uint32, _ string) {
+			seg := segment{elem, m.firstData + index}
+			if elem {
+				seg.index = m.firstElem + index
+			}
+			can[seg] = func() error {
+				_, err := m.helper(ctx, m.plan.DropHelper(elem, index))
+				return err
+			}
+		})
 	}
-	in.prog.plan.Droppable(func(elem bool, index uint32, _ string) { can[[2]uint32{kind(elem), index}] = true })
 	for _, elem := range []bool{true, false} {
 		list := st.DroppedDatas
 		if elem {
 			list = st.DroppedElems
 		}
-		for _, seg := range list {
-			if !can[[2]uint32{kind(elem), seg}] {
-				return fmt.Errorf("segment %d is said to be dropped, and no code of the module drops it", seg)
+		for _, index := range list {
+			drop := can[segment{elem, index}]
+			if drop == nil {
+				return fmt.Errorf("segment %d is said to be dropped, and no code of the module drops it", index)
 			}
-			if _, err := in.helper(ctx, in.prog.plan.DropHelper(elem, seg)); err != nil {
+			if err := drop(); err != nil {
 				return err
 			}
 		}

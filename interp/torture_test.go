@@ -30,11 +30,20 @@ func readGuest(t testing.TB, name string) []byte {
 
 func prepare(t testing.TB, module []byte, kind Kind) *Program {
 	t.Helper()
-	m, err := wasm.Decode(module)
-	if err != nil {
-		t.Fatal(err)
+	return prepareLinked(t, []Module{{Bytes: module}}, kind)
+}
+
+func prepareLinked(t testing.TB, modules []Module, kind Kind) *Program {
+	t.Helper()
+	var host []HostFunc
+	for _, mod := range modules {
+		m, err := wasm.Decode(mod.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		host = append(host, (&miniHost{}).functions(t, m)...)
 	}
-	p, err := Prepare(t.Context(), module, Options{Engine: kind, Host: (&miniHost{}).functions(t, m)})
+	p, err := PrepareLinked(t.Context(), modules, Options{Engine: kind, Host: host})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,8 +94,8 @@ func torture(t testing.TB, progs []*Program, k uint64, args ...string) outcome {
 		if err != nil {
 			t.Fatalf("freeze %d: %v", o.freezes, err)
 		}
-		if in.Memory() != nil {
-			copy(next.Memory().Bytes(), in.Memory().Bytes())
+		for i, mem := range in.Memories() {
+			copy(next.Memories()[i].Bytes(), mem.Bytes())
 		}
 		in.Close(ctx)
 		in = next

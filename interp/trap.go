@@ -35,7 +35,7 @@ func (in *Instance) trap(err error) error {
 		}
 	}
 	for i := len(in.frames) - 1; i >= 0; i-- {
-		t.Stack = append(t.Stack, in.prog.Module().FuncName(in.frames[i].Func))
+		t.Stack = append(t.Stack, in.parts[in.frames[i].Module].funcName(in.frames[i].Func))
 	}
 	return t
 }

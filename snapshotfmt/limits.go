@@ -12,6 +12,9 @@ const (
 	// MaxMemoryPages is the greatest memory, in WebAssembly pages: 4 GiB.
 	MaxMemoryPages = 65536
 
+	// MaxModules is the number of modules of a guest, and of its memories.
+	MaxModules = 1 << 10
+
 	// MaxBatchPages is the number of pages in one pages part: 1 MiB of memory.
 	MaxBatchPages = 256
 
@@ -44,6 +47,7 @@ const (
 	MaxManifest = 16 << 10
 	maxName     = 1 << 10
 
+	maxGuest      = 8 << 10
 	maxStateParts = 64 << 20 // bytes of a frames, globals, tables or dropped part
 	maxPagesPart  = MaxBatchPages*PageSize + 16<<10
 )
@@ -51,7 +55,7 @@ const (
 // maxLength is the greatest length of the contents of each part.
 var maxLength = [...]uint32{
 	kindManifest: MaxManifest,
-	kindGuest:    guestLen,
+	kindGuest:    maxGuest,
 	kindFrames:   maxStateParts,
 	kindGlobals:  maxStateParts,
 	kindTables:   maxStateParts,

@@ -19,9 +19,15 @@ const (
 // Null is the Lo of a null reference.
 const Null = 1<<64 - 1
 
+// Ref returns the reference to a function of a module, both as in [Frame].
+func Ref(module, fn uint32) uint64 { return uint64(module)<<32 | uint64(fn) }
+
+// RefFunc returns what a reference that is not Null is to.
+func RefFunc(ref uint64) (module, fn uint32) { return uint32(ref >> 32), uint32(ref) }
+
 // Value is one WebAssembly value. Lo holds its bits, zero-extended; Hi is the upper
-// half of a v128 or an exnref. The Lo of a reference is a function's index in the module as its
-// author shipped it, of an externref the host's number for it, or Null.
+// half of a v128 or an exnref. The Lo of a funcref is a [Ref], that of an externref the
+// host's number for it; Null is that of both.
 type Value struct {
 	Type   Type
 	Lo, Hi uint64
@@ -29,26 +35,49 @@ type Value struct {
 
 // Frame is one active call.
 type Frame struct {
-	Module uint32  // always 0 in version 1
-	Func   uint32  // in the author's index space
+	Module uint32  // its place among the guest's modules
+	Func   uint32  // in the index space of the module as its author shipped it
 	PC     uint32  // the instruction that runs next, from the start of the Code section's contents
 	Locals []Value // all of them, parameters first
 	Stack  []Value // bottom first
 }
 
-// Table is the contents of one table: function indices, or Null.
+// Table is the contents of one table: references as by [Ref], or Null.
 type Table struct {
 	Elem Type
 	Refs []uint64
 }
 
-// State is all of a frozen guest but its memory.
+// State is all of a frozen guest but its memory. Globals, tables and segments of a guest
+// of several modules are those that each module defines, one module after the other.
 type State struct {
 	Frames                     []Frame // outermost first
-	Globals                    []Value // of the module's own index space
+	Globals                    []Value // in the order of the module's own index space
 	Tables                     []Table // nil when the module never writes its tables
 	DroppedElems, DroppedDatas []uint32
 	World                      []byte // of engine/wasi
-	MemoryPages                uint32 // of 64 KiB
-	Started                    bool   // the start function has returned
+	MemoryPages                uint32 // of 64 KiB, of all memories
+	Started                    bool   // every start function has returned
+
+	// Of a guest of several modules that has not Started: how many of them have been
+	// instantiated, start functions included, and whether nothing yet has been done for the
+	// next one. When not Waiting, its segments have been copied.
+	Ready   uint32
+	Waiting bool
+
+	// Memories has the size of each memory where there are several, and is nil elsewhere.
+	Memories []uint32
+}
+
+// Begun reports whether the segments of a module have been copied.
+func (st *State) Begun(module uint32) bool {
+	return st.Started || module < st.Ready || module == st.Ready && !st.Waiting
+}
+
+// Sizes returns the size of each memory; [0] for a guest that has none.
+func (st *State) Sizes() []uint32 {
+	if st.Memories != nil {
+		return st.Memories
+	}
+	return []uint32{st.MemoryPages}
 }

@@ -80,39 +80,6 @@ func (p *partReader) state(lim Limits, after func()) (*State, error) {
 	return st, nil
 }
 
-// The contents of the guest part: u32 memory size in WebAssembly pages, u32 flags.
-const (
-	guestLen     = 8
-	guestStarted = 1 // State.Started
-)
-
-func appendGuest(dst []byte, st *State) ([]byte, error) {
-	if st.MemoryPages > MaxMemoryPages {
-		return nil, fmt.Errorf("%d memory pages, %w of %d", st.MemoryPages, ErrLimit, MaxMemoryPages)
-	}
-	var flags uint32
-	if st.Started {
-		flags = guestStarted
-	}
-	dst = binary.LittleEndian.AppendUint32(dst, st.MemoryPages)
-	return binary.LittleEndian.AppendUint32(dst, flags), nil
-}
-
-func (c *cursor) guest(st *State, lim Limits) {
-	st.MemoryPages = c.u32("memory pages")
-	if st.MemoryPages > lim.MemoryPages {
-		c.fail(0, fmt.Errorf("%d memory pages is %w of %d", st.MemoryPages, ErrLimit, lim.MemoryPages))
-	}
-	c.told(0, "memory: %d pages of 64 KiB", st.MemoryPages)
-	start := c.at
-	flags := c.u32("flags")
-	if flags&^guestStarted != 0 {
-		c.fail(start, fmt.Errorf("%w: %#x", ErrFlags, flags))
-	}
-	st.Started = flags&guestStarted != 0
-	c.told(start, "flags: started %t", st.Started)
-}
-
 // minFrame is the size of the smallest frame: five numbers of one byte.
 const minFrame = 5
 
@@ -139,8 +106,8 @@ func appendFrames(dst []byte, st *State) ([]byte, error) {
 }
 
 func (f *Frame) append(dst []byte) ([]byte, error) {
-	if f.Module != 0 {
-		return nil, fmt.Errorf("module %d, %w of 0 in version %d", f.Module, ErrLimit, Version)
+	if f.Module >= MaxModules {
+		return nil, fmt.Errorf("module %d, %w of %d", f.Module, ErrLimit, MaxModules)
 	}
 	dst = binary.AppendUvarint(dst, uint64(f.Module))
 	dst = binary.AppendUvarint(dst, uint64(f.Func))
@@ -171,7 +138,7 @@ func (c *cursor) frames(st *State, lim Limits) {
 func (c *cursor) frame(i, most int) Frame {
 	start := c.at
 	f := Frame{
-		Module: uint32(c.uvarint("module", 0)),
+		Module: uint32(c.uvarint("module", MaxModules-1)),
 		Func:   uint32(c.uvarint("function", math.MaxUint32)),
 		PC:     uint32(c.uvarint("pc", math.MaxUint32)),
 	}

@@ -12,7 +12,7 @@ import (
 //	i32, i64             unsigned LEB128 of the bits, shortest form
 //	f32, f64             4, 8 bytes, little-endian
 //	v128, exnref         16 bytes, little-endian
-//	funcref, externref   unsigned LEB128: 0 for null, or one more than the index
+//	funcref, externref   unsigned LEB128: 0 for null, or one more than the [Ref]
 
 // appendValue encodes v, which must be in its one valid form.
 func appendValue(dst []byte, v Value) ([]byte, error) {
@@ -52,12 +52,22 @@ func (v Value) check() error {
 
 func (t Type) isRef() bool { return t == FuncRef || t == ExternRef }
 
-func validRef(ref uint64) bool { return ref == Null || ref < math.MaxUint32 }
+func validRef(ref uint64) bool {
+	module, fn := RefFunc(ref)
+	return ref == Null || module < MaxModules && fn < math.MaxUint32
+}
 
 // appendRef encodes a reference that validRef accepts. Null wraps to 0.
 func appendRef(dst []byte, ref uint64) []byte { return binary.AppendUvarint(dst, ref+1) }
 
-func (c *cursor) ref(name string) uint64 { return c.uvarint(name, math.MaxUint32) - 1 }
+func (c *cursor) ref(name string) uint64 {
+	start := c.at
+	ref := c.uvarint(name, MaxModules<<32-1) - 1
+	if !validRef(ref) {
+		c.malformed(start, "%s is reference %#x", name, ref)
+	}
+	return ref
+}
 
 // value decodes one value.
 func (c *cursor) value(name string, i int) Value {
@@ -163,5 +173,9 @@ func (v Value) String() string {
 	if v.Lo == Null {
 		return v.Type.String() + " null"
 	}
-	return fmt.Sprintf("%v function %d", v.Type, v.Lo)
+	module, fn := RefFunc(v.Lo)
+	if module > 0 {
+		return fmt.Sprintf("%v function %d of module %d", v.Type, fn, module)
+	}
+	return fmt.Sprintf("%v function %d", v.Type, fn)
 }

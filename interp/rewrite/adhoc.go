@@ -149,7 +149,7 @@ func (p *Plan) pointsAt(f *function, pcs []uint32) ([]Point, error) {
 // wait for the call to return.
 func (p *Plan) behind(pt *Point, call *wasm.Instr, base uint32) {
 	switch {
-	case call.Op == wasm.OpCall && uint32(call.A) >= p.imported():
+	case call.Op == wasm.OpCall && (uint32(call.A) >= p.imported() || p.linked(uint32(call.A))):
 		pt.Target = int64(call.A)
 		pt.Callee = p.typeOf(uint32(call.A))
 	case call.Op == wasm.OpCallIndirect:

@@ -7,7 +7,7 @@
 //
 //	pass        file           what it does
 //	scan        scan.go        the constructs of each body, and its sites: loops, calls, bulk instructions
-//	thunks      scan.go        a function for each blocking import that a reference can reach
+//	thunks      scan.go        a function for each import that a reference can reach
 //	call graph  callgraph.go   which functions can be on the stack when the guest stops; which calls count
 //	points      points.go      numbers the sites where a frame can stop, with the types of its value stack
 //	liveness    liveness.go    which locals a point needs

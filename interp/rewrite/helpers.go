@@ -121,8 +121,11 @@ func (p *Plan) helperNames() map[string]uint32 {
 		}
 	}
 	if p.TableWrites {
-		for t := range p.Module.Tables {
+		for t, typ := range p.Module.Tables {
 			each(p.spaces.impTables+uint32(t), PutName, ClearName, GrowName, GetName)
+			if p.link != nil && typ.Elem == wasm.FuncRef {
+				each(p.spaces.impTables+uint32(t), MoveName)
+			}
 		}
 	}
 	for _, g := range p.vectorGlobals() {
@@ -155,6 +158,9 @@ func (p *Plan) tableHelpers(t uint32, elem wasm.ValType, add func(uint32, []byte
 	}
 	add(typeAsk, ops(wasm.AppendI32Const(nil, 0), get(0), at(wasm.OpTableGet, t), at(wasm.OpTableSet, p.lay.moving),
 		get(0), at(wasm.OpTableGet, t), wasm.AppendOp(nil, wasm.OpRefIsNull)))
+	if p.link != nil {
+		add(typeOne, ops(get(0), at(wasm.OpGlobalGet, p.ours(p.lay.held)), at(wasm.OpTableSet, t)))
+	}
 }
 
 // initBodies do what instantiation does with active element segments, and then with

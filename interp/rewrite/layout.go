@@ -82,6 +82,9 @@ const (
 	// (element), which loads it into transfer and returns 1 if it is null. Put and Get
 	// of a table of the host's references take and return the reference itself.
 	PutName, ClearName, GrowName, GetName = "put", "clear", "grow", "get"
+	// MoveName, in a guest of several modules, stores Held as an (element) of a table of
+	// function references.
+	MoveName = "move"
 	// ExternPut (number, reference) and ExternGet (number) write and read the host's
 	// references in transfer.
 	ExternPutName, ExternGetName = "xput", "xget"
@@ -293,7 +296,7 @@ func (p *Plan) guestFunc(i uint32) uint32 {
 	return i + 1
 }
 
-// refFunc maps a function that is referred to: blocking imports to their thunks.
+// refFunc maps a function that is referred to: imports from the host to their thunks.
 func (p *Plan) refFunc(i uint32) uint32 {
 	if i < p.imported() {
 		if f := p.function(i); f != nil {
@@ -305,15 +308,6 @@ func (p *Plan) refFunc(i uint32) uint32 {
 
 func (p *Plan) ask() uint32 { return p.imported() }
 
-// number returns the number under which a point asks: its own, behind those of the
-// modules before this one.
-func (p *Plan) number(point int) int {
-	if p.link == nil {
-		return point
-	}
-	return p.link.FirstPoint + point
-}
-
-// RefIndex returns the index in the rewritten module of what a reference to a
-// function of the author's refers to: a blocking import's thunk, or the function.
-func (p *Plan) RefIndex(fn uint32) uint32 { return p.refFunc(fn) }
+// RefExport returns the export of what a reference to a function of the author's refers
+// to: the thunk of an import from the host, or the function.
+func (p *Plan) RefExport(fn uint32) string { return funcExport(p.refFunc(fn)) }

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"slices"
 
 	"sojourn/interp/wasm"
 )
@@ -14,14 +15,43 @@ import (
 // The globals that all modules share (budget, transfer and so on) are the first
 // module's. The others import them, behind the globals that their author imports:
 //
-//	globals    author's imports, budget, refill, entry, held, transfer…, author's own, dropped…
+//	globals    author's imports, budget, refill, entry, held, transfer…, references…,
+//	           author's own, dropped…
+//
+// The references are to imported functions, each from the module that defines it: in
+// wazero's compiler a reference that the importing module makes cannot be looked up.
 //
 // Everywhere else in this package an index of a global counts as if they were where
 // layout says they are in the first module; ours maps it.
 type Link struct {
-	Index      int      // of the module, in the order of instantiation
-	FirstPoint int      // number of its first point, among those of all modules
-	Imports    []Import // of the module, in its order
+	Index   int      // of the module, in the order of instantiation
+	Name    string   // of the module, in stack traces
+	Imports []Import // of the module, in its order
+}
+
+// A point of a guest of several modules asks under a number with the module's index in
+// the upper bits.
+const linkedPoints = 1 << 22
+
+// LinkedPoint returns the module and the point that ask under a number.
+func LinkedPoint(number uint32) (module, point int) {
+	return int(number / linkedPoints), int(number % linkedPoints)
+}
+
+// number returns the number under which a point asks.
+func (p *Plan) number(point int) int {
+	if p.link == nil {
+		return point
+	}
+	return p.link.Index*linkedPoints + point
+}
+
+// checkNumbers refuses a module whose points have no numbers.
+func (p *Plan) checkNumbers() error {
+	if n := len(p.Points) + maxAdHoc; p.link != nil && n > linkedPoints {
+		return fmt.Errorf("%d points; a module of a guest of several can have %d", len(p.Points), linkedPoints-maxAdHoc)
+	}
+	return nil
 }
 
 // Import is an import of one module of a guest, resolved.
@@ -93,7 +123,7 @@ func (p *Plan) ours(g uint32) uint32 {
 	if p.owner() || g < s.impGlobals {
 		return g
 	}
-	switch shared := sharedGlobals + uint32(l.width); {
+	switch shared := sharedGlobals + uint32(l.width+len(p.refImports)); {
 	case g < l.budget:
 		return g + shared
 	case g < l.dropped:
@@ -124,13 +154,40 @@ func (p *Plan) importShared(g *wasm.Module) {
 	for i := range p.lay.width {
 		add(TransferExport(i), wasm.I64)
 	}
+	for _, fn := range p.refImports {
+		im := p.funcImport(fn)
+		g.Imports = append(g.Imports, wasm.Import{Module: im.Module, Name: refGlobal(im.Name), Kind: wasm.KindGlobal,
+			Global: wasm.GlobalType{Type: wasm.FuncRef}})
+	}
+}
+
+// refGlobal names the global that refers to an exported function.
+func refGlobal(export string) string { return "&" + export }
+
+// addRefGlobals offers references to what other modules can import.
+func (p *Plan) addRefGlobals(g *wasm.Module) {
+	first := uint32(g.NumImported(wasm.KindGlobal))
+	for _, fn := range p.exported {
+		g.Exports = append(g.Exports, wasm.Export{Name: refGlobal(p.FuncExport(fn)), Kind: wasm.KindGlobal, Index: first + uint32(len(g.Globals))})
+		g.Globals = append(g.Globals, wasm.Global{Type: wasm.GlobalType{Type: wasm.FuncRef},
+			Init: wasm.AppendOpU32(nil, wasm.OpRefFunc, p.guestFunc(fn))})
+	}
+}
+
+// refExpr is the constant expression of a reference to a function.
+func (p *Plan) refExpr(fn uint32) wasm.ConstExpr {
+	if i, ok := slices.BinarySearch(p.refImports, fn); ok {
+		return wasm.AppendOpU32(nil, wasm.OpGlobalGet, p.spaces.impGlobals+sharedGlobals+uint32(p.lay.width+i))
+	}
+	return wasm.AppendOpU32(nil, wasm.OpRefFunc, p.refFunc(fn))
 }
 
 // Widen makes the first module define at least as many transfer globals. It is
 // called before Guard, with the greatest width of all modules.
 func (p *Plan) Widen(width int) { p.lay.width = max(p.lay.width, width) }
 
-// takeExports lists the functions that other modules can refer to.
+// takeExports finds the functions that other modules can refer to, and those of other
+// modules that this one does.
 func (p *Plan) takeExports(taken map[uint32]bool) {
 	if p.link == nil {
 		return
@@ -138,6 +195,15 @@ func (p *Plan) takeExports(taken map[uint32]bool) {
 	for _, e := range p.Module.Exports {
 		if e.Kind == wasm.KindFunc && e.Index >= p.imported() {
 			taken[e.Index] = true
+			p.exported = append(p.exported, e.Index)
 		}
 	}
+	slices.Sort(p.exported)
+	p.exported = slices.Compact(p.exported)
+	for fn := range taken {
+		if p.linked(fn) {
+			p.refImports = append(p.refImports, fn)
+		}
+	}
+	slices.Sort(p.refImports)
 }

@@ -32,7 +32,11 @@ func (p *Plan) Guard() (*wasm.Module, error) {
 	p.addTables(g)
 	p.addSegments(g)
 	p.addExports(g)
+	p.addRefGlobals(g)
 	g.Names = p.names()
+	if p.link != nil { // wazero takes modules of the same bytes for one
+		g.Customs = append(g.Customs, wasm.Custom{Name: LinkName(p.link.Index)})
+	}
 	return g, nil
 }
 
@@ -100,7 +104,7 @@ func (p *Plan) constExpr(e wasm.ConstExpr) wasm.ConstExpr {
 	var in wasm.Instr
 	r := wasm.NewReader(p.Module, e)
 	if ok, err := r.Next(&in); ok && err == nil && in.Op == wasm.OpRefFunc {
-		return wasm.AppendOpU32(nil, wasm.OpRefFunc, p.refFunc(uint32(in.A)))
+		return p.refExpr(uint32(in.A))
 	} else if ok && err == nil && in.Op == wasm.OpRefNull {
 		return wasm.AppendZero(nil, low(wasm.ValType(in.A)))
 	}
@@ -123,7 +127,7 @@ func (p *Plan) addSegments(g *wasm.Module) {
 	if p.References {
 		all := wasm.Elem{Mode: wasm.Active, Table: p.lay.allRefs, Offset: wasm.AppendI32Const(nil, 0), Type: wasm.FuncRef}
 		for _, f := range p.taken {
-			all.Init = append(all.Init, wasm.AppendOpU32(nil, wasm.OpRefFunc, p.refFunc(f)))
+			all.Init = append(all.Init, p.refExpr(f))
 		}
 		g.Elems = append(g.Elems, all)
 	}
@@ -182,7 +186,10 @@ func (p *Plan) names() *wasm.Names {
 	for i := range uint32(len(p.fns)) {
 		n.Funcs[p.imported()+1+i] = p.Module.FuncName(p.fns[i].index)
 	}
-	if p.Module.Names != nil {
+	switch {
+	case p.link != nil:
+		n.Module = p.link.Name
+	case p.Module.Names != nil:
 		n.Module = p.Module.Names.Module
 	}
 	return n

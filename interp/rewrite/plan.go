@@ -11,7 +11,7 @@ import (
 
 // Version identifies what this package emits. It changes whenever the same module
 // would be rewritten differently, and so keys whatever is cached of the result.
-const Version = 4
+const Version = 5
 
 // Options says what the host knows and the module does not.
 type Options struct {
@@ -93,6 +93,9 @@ type Plan struct {
 	nimp   uint32            // how many functions are imported
 	link   *Link
 	spaces *spaces
+	// exported lists the functions that other modules of the guest can import, and
+	// refImports those of theirs that this one refers to, both ascending.
+	exported, refImports []uint32
 	// typeSuspends says, for each type, whether an indirect call through it can suspend.
 	typeSuspends []bool
 
@@ -130,6 +133,9 @@ func Analyze(m *wasm.Module, opt Options) (*Plan, error) {
 	}
 	p.callGraph()
 	if err = p.findPoints(); err != nil {
+		return nil, err
+	}
+	if err := p.checkNumbers(); err != nil {
 		return nil, err
 	}
 	p.lay = p.newLayout()

@@ -261,8 +261,10 @@ func constRefs(m *wasm.Module, add func(uint32)) {
 	}
 }
 
-// addThunks gives each blocking import that a reference or a tail call can reach a
-// function that does nothing but call it, so that a frame stands for the call:
+// addThunks gives each import from the host that a reference can reach, and each blocking
+// one that a tail call can, a function that does nothing but call it, so that a frame
+// stands for the call where it blocks, and that the reference is to a function of the
+// module's, which wazero can look up:
 //
 //	(func $fd_write (import …) …)      (func $thunk (param i32 i32 i32 i32) (result i32)
 //	(elem … $fd_write)            =>     local.get 0 … local.get 3 call $fd_write)
@@ -271,7 +273,7 @@ func (p *Plan) addThunks() error {
 	ext := *p.Module
 	ext.Funcs = append([]wasm.Func{}, p.Module.Funcs...)
 	for i := range p.imported() {
-		if !p.blocks(i) || !p.isTaken(i) && !p.tails.funcs[i] {
+		if p.linked(i) || !p.isTaken(i) && !(p.blocks(i) && p.tails.funcs[i]) {
 			continue
 		}
 		typ := p.funcImport(i).Func

@@ -115,6 +115,9 @@ func (p *Plan) canReplace(typ, fn uint32) bool {
 	return false
 }
 
+// TailCalls reports whether the module makes tail calls.
+func (p *Plan) TailCalls() bool { return len(p.tails.makes) > 0 }
+
 // isTaken reports whether references can name a function.
 func (p *Plan) isTaken(fn uint32) bool {
 	_, ok := slices.BinarySearch(p.taken, fn)
