@@ -31,7 +31,7 @@ func (in *Instance) Run(ctx context.Context) error {
 			in.frames = append(in.frames, in.captured...)
 			in.captured, in.unwound = nil, false
 			in.rearm()
-			return ErrFrozen
+			return in.beforeCall()
 		}
 		if err != nil {
 			in.failed(err)
@@ -54,6 +54,25 @@ func (in *Instance) failed(err error) {
 	case instantiating:
 		in.started() // as far as it came: others may hold its functions
 	}
+}
+
+// beforeCall counts, for a guest that is frozen by count right before a call of a
+// blocking import, the point before that call as passed: nothing in a snapshot tells
+// the two apart, and to stop there once more would be to stop there for ever.
+func (in *Instance) beforeCall() error {
+	if in.cfg.FreezeEvery == 0 {
+		return ErrFrozen
+	}
+	f := &in.frames[len(in.frames)-1]
+	en, err := in.prog.units[f.Module].plan.Lookup(f.Func, f.PC, false)
+	if err != nil {
+		return err
+	}
+	if en.Before && !f.entry.Before {
+		f.entry = en
+		in.points.Add(1)
+	}
+	return ErrFrozen
 }
 
 // idle reports whether the guest is a library that waits for a call.

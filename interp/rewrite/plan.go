@@ -175,7 +175,8 @@ func (p *Plan) function(index uint32) *function {
 
 // Lookup finds the entry at pc of a function, for a frame whose callee (by type)
 // is still running when waiting, and which is the innermost one when not. Where two
-// points share a pc they share the state there, so either will do. A place that is no
+// points share a pc they share the state there; the one before a host call is found
+// first, so that whoever goes on there makes the call. A place that is no
 // point becomes one: any instruction that can be reached, and behind a call when waiting.
 func (p *Plan) Lookup(fn, pc uint32, waiting bool) (Entry, error) {
 	f := p.function(fn)
@@ -209,10 +210,10 @@ func (p *Plan) find(f *function, pc uint32, waiting bool) (Entry, bool) {
 	found := Entry{Point: -1}
 	for i := f.first; i < len(p.Points) && p.Points[i].Func == f.index; i++ {
 		switch pt := &p.Points[i]; {
-		case pt.PC == pc && !(waiting && pt.Kind != Call):
-			return Entry{Point: i}, true
 		case pt.Kind == Host && pt.At == pc && !waiting:
-			found = Entry{Point: i, Before: true}
+			return Entry{Point: i, Before: true}, true
+		case found.Point < 0 && pt.PC == pc && !(waiting && pt.Kind != Call):
+			found.Point = i
 		}
 	}
 	if found.Point >= 0 {
