@@ -35,6 +35,7 @@ var layers = map[string][]string{
 	"engine/wasi":        {"interp"},
 	"interp":             {"snapshotfmt"},
 	"interp/codecache":   nil,
+	"interp/gen":         {"interp/wasm"},
 	"interp/linmem":      nil,
 	"interp/rewrite":     {"interp/wasm"},
 	"interp/wasm":        nil,
