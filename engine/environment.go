@@ -26,7 +26,7 @@ var (
 
 // Limits bounds what a guest takes. The zero value of each is its default.
 type Limits struct {
-	MemoryPages   uint32        // of 64 KiB; default: what the module allows
+	MemoryPages   uint32        // of 64 KiB, of each memory; default: what the module allows
 	TableElements uint32        // of any one table; default 10,000,000
 	CallDepth     int           // frames that a frozen guest may have; default 1,000,000
 	RunTime       time.Duration // time spent running, on all nodes that say so; default: no limit
@@ -265,7 +265,7 @@ func (e *Environment) Capture() (*snapshotfmt.State, error) {
 	return st, err
 }
 
-// Memory returns the guest's linear memory, nil when it has none. While the guest runs
+// Memory returns the guest's linear memory, the first of several and nil when it has none. While the guest runs
 // its contents change; it is unmapped by Close.
 func (e *Environment) Memory() *linmem.Memory { return e.in.Memory() }
 

@@ -31,11 +31,11 @@ func Receive(ctx context.Context, m *Module, spec Spec) (*Incoming, error) {
 	return &Incoming{mod: m, spec: spec, in: in}, nil
 }
 
-// Memory returns the memory to fill, nil when the guest has none.
+// Memory returns the memory to fill, the first of several and nil when the guest has none.
 func (i *Incoming) Memory() *linmem.Memory { return i.in.Memory() }
 
-// Grow grows the memory to the given number of pages of 64 KiB.
-func (i *Incoming) Grow(pages uint32) error { return i.in.Grow(pages) }
+// Grow grows each memory to the given number of pages of 64 KiB.
+func (i *Incoming) Grow(pages ...uint32) error { return i.in.Grow(pages...) }
 
 // Complete gives the guest the rest of its state and returns its environment, Frozen.
 // The Incoming is used up, whatever is returned.

@@ -12,10 +12,11 @@ import (
 	"sojourn/snapshotfmt"
 )
 
-// Module is a guest's module, prepared to run in one way. It is safe for concurrent use.
+// Module is a guest's module, or several linked ones, prepared to run in one way. It is
+// safe for concurrent use.
 type Module struct {
-	prog  *interp.Program
-	bytes []byte
+	prog    *interp.Program
+	modules []interp.Module
 
 	hash sync.Once
 	base *snapshotfmt.Base
@@ -27,11 +28,17 @@ func (m *Module) Base() *snapshotfmt.Base {
 	return m.base
 }
 
-// Digest returns the SHA-256 of the module as its author shipped it.
+// Digest returns the SHA-256 of the module as its author shipped it; of several, one of
+// the list of their names and digests.
 func (m *Module) Digest() [sha256.Size]byte { return m.prog.Digest() }
 
-// Bytes returns the module as its author shipped it. It must not be changed.
-func (m *Module) Bytes() []byte { return m.bytes }
+// Bytes returns the module as its author shipped it, the last of several. It must not be
+// changed.
+func (m *Module) Bytes() []byte { return m.modules[len(m.modules)-1].Bytes }
+
+// Libraries returns the modules before the last, as their authors shipped them. They must
+// not be changed.
+func (m *Module) Libraries() []interp.Module { return m.modules[:len(m.modules)-1] }
 
 // InitialMemory returns what the module's data puts into memory before anything runs,
 // without trailing zeros. It must not be changed.
@@ -68,13 +75,22 @@ type prepared struct {
 // Add prepares a module for a kind of engine, once: later calls return the same. An
 // error is not kept.
 func (ms *Modules) Add(ctx context.Context, module []byte, kind interp.Kind) (*Module, error) {
+	return ms.AddLinked(ctx, []interp.Module{{Bytes: module}}, kind)
+}
+
+// AddLinked is Add for a guest of several modules: see [interp.PrepareLinked].
+func (ms *Modules) AddLinked(ctx context.Context, modules []interp.Module, kind interp.Kind) (*Module, error) {
 	if kind == interp.Auto {
 		kind = interp.Interpreter
 		if interp.HasCompiler() {
 			kind = interp.Compiler
 		}
 	}
-	key := moduleKey{sha256.Sum256(module), kind}
+	ids := make([]interp.ModuleID, len(modules))
+	for i, mod := range modules {
+		ids[i] = interp.ModuleID{Name: mod.Name, Digest: sha256.Sum256(mod.Bytes)}
+	}
+	key := moduleKey{interp.Digest(ids), kind}
 	ms.mu.Lock()
 	if ms.set == nil {
 		ms.set = map[moduleKey]*prepared{}
@@ -86,12 +102,12 @@ func (ms *Modules) Add(ctx context.Context, module []byte, kind interp.Kind) (*M
 	}
 	ms.mu.Unlock()
 	p.once.Do(func() {
-		prog, err := interp.Prepare(context.WithoutCancel(ctx), module, interp.Options{Engine: kind, Host: wasi.Functions(), Cache: ms.Cache})
+		prog, err := interp.PrepareLinked(context.WithoutCancel(ctx), modules, interp.Options{Engine: kind, Host: wasi.Functions(), Cache: ms.Cache})
 		if err != nil {
 			p.err = fmt.Errorf("prepare module %x: %w", key.digest[:6], err)
 			return
 		}
-		p.mod = &Module{prog: prog, bytes: module}
+		p.mod = &Module{prog: prog, modules: modules}
 	})
 	if p.err != nil {
 		ms.mu.Lock()

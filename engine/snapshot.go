@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"runtime"
 	"time"
 
@@ -23,14 +24,18 @@ func (e *Environment) Snapshot(w io.Writer, meta snapshotfmt.Meta) error {
 	if err != nil {
 		return err
 	}
-	m := snapshotfmt.Manifest{Meta: e.mod.describe(meta), Module: e.mod.Digest(), ModuleSize: uint64(len(e.mod.bytes))}
-	return e.encode(w, m, st)
+	return e.encode(w, e.mod.manifest(meta), st)
 }
 
 // encode writes a captured guest with its memory, of which only what was ever written
 // is looked at.
 func (e *Environment) encode(w io.Writer, m snapshotfmt.Manifest, st *snapshotfmt.State) error {
 	opt := snapshotfmt.Options{Base: e.mod.Base()}
+	if len(st.Memories) > 0 {
+		var mem []byte
+		mem, opt.Touched = joined(e.in.Memories(), st)
+		return snapshotfmt.Encode(w, m, st, mem, opt)
+	}
 	var mem []byte
 	if lm := e.Memory(); lm != nil {
 		var touched linmem.Bitmap
@@ -38,6 +43,52 @@ func (e *Environment) encode(w io.Writer, m snapshotfmt.Manifest, st *snapshotfm
 		mem, opt.Touched = lm.Bytes(), touched.All()
 	}
 	return snapshotfmt.Encode(w, m, st, mem, opt)
+}
+
+// joined returns the memories of a guest that has several, one after the other, with
+// the pages that may hold anything.
+func joined(mems []*linmem.Memory, st *snapshotfmt.State) ([]byte, iter.Seq[int]) {
+	all := make([]byte, int(st.MemoryPages)*snapshotfmt.PagesPerWasmPage*snapshotfmt.PageSize)
+	var pages linmem.Bitmap
+	first := 0
+	for _, m := range mems {
+		var touched linmem.Bitmap
+		m.Touched(&touched)
+		for p := range touched.All() {
+			pages.Set(first + p)
+			copy(all[(first+p)*snapshotfmt.PageSize:], m.Bytes()[p*snapshotfmt.PageSize:][:snapshotfmt.PageSize])
+		}
+		first += m.Pages()
+	}
+	return all, pages.All()
+}
+
+// manifest describes a snapshot taken now.
+func (m *Module) manifest(meta snapshotfmt.Meta) snapshotfmt.Manifest {
+	ids := m.prog.IDs()
+	last := ids[len(ids)-1]
+	man := snapshotfmt.Manifest{Meta: m.describe(meta), Module: last.Digest, ModuleSize: uint64(last.Bytes)}
+	for _, id := range ids[:len(ids)-1] {
+		man.Libraries = append(man.Libraries, snapshotfmt.Library{Name: id.Name, Module: id.Digest, Size: uint64(id.Bytes)})
+	}
+	return man
+}
+
+// is refuses a snapshot of other modules.
+func (m *Module) is(man *snapshotfmt.Manifest) error {
+	ids := m.prog.IDs()
+	if last := ids[len(ids)-1]; man.Module != last.Digest {
+		return fmt.Errorf("%w: %x is needed, %x is given", ErrModule, man.Module, last.Digest)
+	}
+	if len(man.Libraries) != len(ids)-1 {
+		return fmt.Errorf("%w: it needs %d libraries, and %d are given", ErrModule, len(man.Libraries), len(ids)-1)
+	}
+	for i, l := range man.Libraries {
+		if id := ids[i]; l.Name != id.Name || l.Module != id.Digest {
+			return fmt.Errorf("%w: library %d is to be %q, %x, and %q, %x is given", ErrModule, i, l.Name, l.Module, id.Name, id.Digest)
+		}
+	}
+	return nil
 }
 
 // describe fills in what a snapshot taken now says of this node.
@@ -58,12 +109,12 @@ func (m *Module) describe(meta snapshotfmt.Meta) snapshotfmt.Meta {
 // environment, Frozen. Arguments and environment variables are the snapshot's; all else
 // that the guest may do is spec's. It returns [ErrModule] when m is the wrong module.
 func Restore(ctx context.Context, m *Module, spec Spec, r io.Reader) (*Environment, error) {
-	dec, err := snapshotfmt.NewDecoder(r, spec.Limits.snapshot())
+	dec, err := snapshotfmt.NewDecoder(r, spec.Limits.snapshot(len(m.modules)))
 	if err != nil {
 		return nil, err
 	}
-	if man := dec.Manifest(); man.Module != m.Digest() {
-		return nil, fmt.Errorf("%w: %x is needed, %x is given", ErrModule, man.Module, m.Digest())
+	if err := m.is(dec.Manifest()); err != nil {
+		return nil, err
 	}
 	st, err := dec.State()
 	if err != nil {
@@ -73,24 +124,31 @@ func Restore(ctx context.Context, m *Module, spec Spec, r io.Reader) (*Environme
 	if err != nil {
 		return nil, err
 	}
-	if err := in.fill(dec, st.MemoryPages); err != nil {
+	if err := in.fill(dec, st.Sizes()); err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
 	return in.Complete(st)
 }
 
-// fill reads the memory, and the file to its end.
-func (i *Incoming) fill(dec *snapshotfmt.Decoder, pages uint32) error {
-	if err := i.Grow(pages); err != nil {
+// fill reads the memories, which have the given sizes, and the file to its end.
+func (i *Incoming) fill(dec *snapshotfmt.Decoder, sizes []uint32) error {
+	if err := i.Grow(sizes...); err != nil {
 		return err
 	}
+	mems := i.in.Memories()
 	return dec.Pages(i.mod.Base(), func(page uint32, data []byte) error {
-		copy(i.Memory().Bytes()[int(page)*snapshotfmt.PageSize:], data)
+		at, k := int(page), 0
+		for ; at >= mems[k].Pages(); k++ {
+			at -= mems[k].Pages()
+		}
+		copy(mems[k].Bytes()[at*snapshotfmt.PageSize:], data)
 		return nil
 	})
 }
 
-// snapshot returns what a snapshot may hold for a guest with these limits.
-func (l *Limits) snapshot() snapshotfmt.Limits {
-	return snapshotfmt.Limits{MemoryPages: l.MemoryPages, TableElements: int(l.TableElements), Frames: l.CallDepth}
+// snapshot returns what a snapshot may hold for a guest of so many modules with these
+// limits, of which that on memory is of each memory.
+func (l *Limits) snapshot(modules int) snapshotfmt.Limits {
+	pages := min(uint64(l.MemoryPages)*uint64(modules), snapshotfmt.MaxMemoryPages)
+	return snapshotfmt.Limits{MemoryPages: uint32(pages), TableElements: int(l.TableElements), Frames: l.CallDepth}
 }

@@ -17,12 +17,15 @@
 // A library, which has no entry function, is called by [Instance.Begin], as often as
 // its host likes; see invoke.go.
 //
+// A guest can be several modules that import from each other: [PrepareLinked]. They
+// share one budget, and stop together.
+//
 // A guest stops where it asks the host: at loop heads and behind calls that can
 // suspend, some ten thousand times a second. What it asks with, and how its frames
 // get out and in, is described in package rewrite.
 //
 // The package is the only one that imports wazero. It knows nothing of WASI: host
-// functions come from outside. It refuses modules that import anything but functions
-// offered to it, and, through packages wasm and rewrite, whatever comes
+// functions come from outside. It refuses modules that import anything but what is
+// offered to them by it or by modules before them, and, through packages wasm and rewrite, whatever comes
 // after WebAssembly 2.0 but extended constant expressions, tail calls and exceptions.
 package interp

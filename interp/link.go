@@ -2,7 +2,6 @@ package interp
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 
 	"github.com/tetratelabs/wazero"
@@ -265,20 +264,6 @@ func (p *Program) guard() ([][]byte, error) {
 		p.stats.StoppableBytes += len(codes[u.index])
 	}
 	return codes, nil
-}
-
-// digestOf identifies a guest: a single module by its own digest, several by the list
-// of their names and digests.
-func digestOf(units []*unit) [sha256.Size]byte {
-	if len(units) == 1 {
-		return units[0].digest
-	}
-	b := []byte("sojourn guest 1")
-	for _, u := range units {
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(u.name)))
-		b = append(append(b, u.name...), u.digest[:]...)
-	}
-	return sha256.Sum256(b)
 }
 
 // at returns the unit that a point asks under a number, and the point.

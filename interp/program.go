@@ -3,6 +3,7 @@ package interp
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
@@ -77,6 +78,27 @@ type Module struct {
 	Bytes []byte
 }
 
+// ModuleID identifies one module of a guest.
+type ModuleID struct {
+	Name   string // as of [Module]
+	Digest [sha256.Size]byte
+	Bytes  int
+}
+
+// Digest identifies a guest made of these modules: a single one by its own digest,
+// several by the list of their names and digests.
+func Digest(ids []ModuleID) [sha256.Size]byte {
+	if len(ids) == 1 {
+		return ids[0].Digest
+	}
+	b := []byte("sojourn guest 1")
+	for _, id := range ids {
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(id.Name)))
+		b = append(append(b, id.Name...), id.Digest[:]...)
+	}
+	return sha256.Sum256(b)
+}
+
 // Stats are the costs of preparing a module.
 type Stats struct {
 	Bytes, StoppableBytes int           // of the module, before and after rewriting
@@ -129,7 +151,7 @@ func PrepareLinked(ctx context.Context, modules []Module, opt Options) (*Program
 	if err != nil {
 		return nil, err
 	}
-	p.digest = digestOf(p.units)
+	p.digest = Digest(p.IDs())
 	if len(p.units) == 1 {
 		p.initial = initialMemory(p.Module())
 	}
@@ -289,6 +311,15 @@ func initialMemory(m *wasm.Module) []byte {
 // Digest returns the SHA-256 of the module as its author shipped it; of several, one
 // of the list of their names and digests.
 func (p *Program) Digest() [sha256.Size]byte { return p.digest }
+
+// IDs returns the name, digest and size of each module, in their order.
+func (p *Program) IDs() []ModuleID {
+	ids := make([]ModuleID, len(p.units))
+	for i, u := range p.units {
+		ids[i] = ModuleID{Name: u.name, Digest: u.digest, Bytes: u.bytes}
+	}
+	return ids
+}
 
 // Engine returns how the program runs: never Auto.
 func (p *Program) Engine() Kind { return p.kind }

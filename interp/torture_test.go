@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,15 +34,22 @@ func prepare(t testing.TB, module []byte, kind Kind) *Program {
 	return prepareLinked(t, []Module{{Bytes: module}}, kind)
 }
 
+// hostOf returns what a module imports from a small host.
+func hostOf(t testing.TB, module []byte) []HostFunc {
+	t.Helper()
+	m, err := wasm.Decode(module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fs := (&miniHost{}).functions(t, m)
+	return slices.DeleteFunc(fs, func(f HostFunc) bool { return f.Module != "wasi_snapshot_preview1" })
+}
+
 func prepareLinked(t testing.TB, modules []Module, kind Kind) *Program {
 	t.Helper()
 	var host []HostFunc
 	for _, mod := range modules {
-		m, err := wasm.Decode(mod.Bytes)
-		if err != nil {
-			t.Fatal(err)
-		}
-		host = append(host, (&miniHost{}).functions(t, m)...)
+		host = append(host, hostOf(t, mod.Bytes)...)
 	}
 	p, err := PrepareLinked(t.Context(), modules, Options{Engine: kind, Host: host})
 	if err != nil {

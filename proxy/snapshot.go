@@ -100,6 +100,9 @@ func (n *Node) thaw(ctx context.Context, g *guest, r io.Reader, arrived bool) er
 	if err != nil {
 		return fail(api.CodeBadSnapshot, "%v", err)
 	}
+	if k := len(dec.Manifest().Libraries); k > 0 {
+		return fail(api.CodeBadSnapshot, "the snapshot is of a guest of %d modules, and a node runs guests of one: 'sojourn restore' goes on with it", k+1)
+	}
 	mod, err := n.module(ctx, hexDigest(dec.Manifest().Module), n.engineFor(g.spec.Engine, arrived))
 	if err != nil {
 		return err

@@ -120,5 +120,8 @@ func (d *dumper) manifest(c *cursor) error {
 	} {
 		fmt.Fprintf(d.w, "%21s %d %s: %v\n", "", f.key, f.name, f.value)
 	}
+	for i, l := range m.Libraries {
+		fmt.Fprintf(d.w, "%21s 10 library %d: %q, %x, %d bytes\n", "", i, l.Name, l.Module, l.Size)
+	}
 	return nil
 }

@@ -29,6 +29,22 @@ func fullState() *State {
 	}
 }
 
+// linkedState is of three modules with two memories, the second in its start function.
+func linkedState() *State {
+	return &State{
+		Frames: []Frame{
+			{Module: 1, Func: 2, PC: 9, Locals: []Value{{Type: FuncRef, Lo: Ref(2, 0)}}},
+			{Func: 7, PC: 3},
+		},
+		Globals:      []Value{{Type: FuncRef, Lo: Ref(1, 5)}},
+		Tables:       []Table{{Elem: FuncRef, Refs: []uint64{Ref(2, 3), Null, Ref(0, 1)}}},
+		DroppedDatas: []uint32{2, 5},
+		MemoryPages:  2,
+		Ready:        1,
+		Memories:     []uint32{2, 0},
+	}
+}
+
 // emptyState is a guest without anything.
 func emptyState() *State { return &State{} }
 

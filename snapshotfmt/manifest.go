@@ -21,9 +21,20 @@ type Meta struct {
 // Manifest is the first part of a snapshot.
 type Manifest struct {
 	Meta
-	Module     [32]byte // SHA-256 of the module as its author shipped it
+	Module     [32]byte // SHA-256 of the module as its author shipped it; of several, the last
 	ModuleSize uint64   // bytes
 	MemoryRoot [32]byte // Digests.Root of the whole memory
+
+	// Libraries are the modules before the last of a guest of several, in their order.
+	Libraries []Library
+}
+
+// Library is a module that others of the guest import from, by its name.
+type Library struct {
+	_      struct{} `cbor:",toarray"`
+	Name   string
+	Module [32]byte // SHA-256, as of Manifest.Module
+	Size   uint64   // bytes
 }
 
 // manifestWire is the manifest as a CBOR map with integer keys.
@@ -37,6 +48,8 @@ type manifestWire struct {
 	Created    int64    `cbor:"7,keyasint"` // microseconds since 1970, UTC
 	Engine     string   `cbor:"8,keyasint"`
 	ISA        string   `cbor:"9,keyasint"`
+
+	Libraries []Library `cbor:"10,keyasint,omitempty"`
 }
 
 var (
@@ -46,7 +59,7 @@ var (
 		IndefLength:       cbor.IndefLengthForbidden,
 		TagsMd:            cbor.TagsForbidden,
 		MaxNestedLevels:   4,
-		MaxArrayElements:  64,
+		MaxArrayElements:  MaxModules,
 		MaxMapPairs:       16,
 		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
 	}.DecMode())
@@ -61,7 +74,14 @@ func must[T any](v T, err error) T {
 
 // appendManifest encodes m in deterministic CBOR (RFC 8949, clause 4.2.1).
 func appendManifest(dst []byte, m *Manifest) ([]byte, error) {
-	for _, s := range []string{m.Instance, m.Engine, m.ISA} {
+	names := []string{m.Instance, m.Engine, m.ISA}
+	for _, l := range m.Libraries {
+		names = append(names, l.Name)
+	}
+	if n := len(m.Libraries) + 1; n > MaxModules {
+		return nil, fmt.Errorf("snapshot: manifest: %d modules, %w of %d", n, ErrLimit, MaxModules)
+	}
+	for _, s := range names {
 		if len(s) > maxName {
 			return nil, fmt.Errorf("snapshot: manifest: a name of %d bytes, %w of %d", len(s), ErrLimit, maxName)
 		}
@@ -69,6 +89,7 @@ func appendManifest(dst []byte, m *Manifest) ([]byte, error) {
 	b, err := cborEnc.Marshal(&manifestWire{
 		Module: m.Module, ModuleSize: m.ModuleSize, MemoryRoot: m.MemoryRoot, PageSize: PageSize,
 		Instance: m.Instance, Epoch: m.Epoch, Created: m.Created.UnixMicro(), Engine: m.Engine, ISA: m.ISA,
+		Libraries: m.Libraries,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("snapshot: manifest: %w", err)
@@ -89,7 +110,7 @@ func decodeManifest(b []byte, at int64) (*Manifest, error) {
 			Instance: w.Instance, Epoch: w.Epoch, Created: time.UnixMicro(w.Created).UTC(),
 			Engine: w.Engine, ISA: w.ISA,
 		},
-		Module: w.Module, ModuleSize: w.ModuleSize, MemoryRoot: w.MemoryRoot,
+		Module: w.Module, ModuleSize: w.ModuleSize, MemoryRoot: w.MemoryRoot, Libraries: w.Libraries,
 	}
 	if w.PageSize != PageSize {
 		return nil, &Error{"manifest", at, fmt.Errorf("%w: page size %d, not %d", ErrMalformed, w.PageSize, PageSize)}

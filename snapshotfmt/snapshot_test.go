@@ -15,15 +15,26 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // goldens are the snapshots under testdata/v1, which every later version must read.
-var goldens = []struct {
+var goldens = []golden{
+	{"empty", emptyState(), nil, nil, nil},
+	{"full", fullState(), testMemory(), testImage(), nil},
+	{"zero-memory", &State{MemoryPages: 1}, make([]byte, 65536), nil, nil},
+	{"linked", linkedState(), testMemory(), nil, []Library{
+		{Name: "store", Module: [32]byte{4, 5}, Size: 678}, {Name: "words", Module: [32]byte{6}, Size: 9}}},
+}
+
+type golden struct {
 	name  string
 	state *State
 	mem   []byte
 	image []byte
-}{
-	{"empty", emptyState(), nil, nil},
-	{"full", fullState(), testMemory(), testImage()},
-	{"zero-memory", &State{MemoryPages: 1}, make([]byte, 65536), nil},
+	libs  []Library
+}
+
+func (g *golden) manifest() Manifest {
+	m := testManifest()
+	m.Libraries = g.libs
+	return m
 }
 
 func TestGolden(t *testing.T) {
@@ -31,7 +42,7 @@ func TestGolden(t *testing.T) {
 		t.Run(g.name, func(t *testing.T) {
 			path := filepath.Join("testdata", "v1", g.name+".snap")
 			if *update {
-				writeGolden(t, path, encode(t, testManifest(), g.state, g.mem, g.image))
+				writeGolden(t, path, encode(t, g.manifest(), g.state, g.mem, g.image))
 			}
 			b, err := os.ReadFile(path)
 			if err != nil {
@@ -47,9 +58,9 @@ func TestGolden(t *testing.T) {
 			if !bytes.Equal(mem, g.mem) {
 				t.Error("memory differs")
 			}
-			want := testManifest()
+			want := g.manifest()
 			want.MemoryRoot = DigestsOf(g.mem, nil).Root()
-			if *m != want {
+			if !reflect.DeepEqual(*m, want) {
 				t.Errorf("manifest is %+v, not %+v", *m, want)
 			}
 			checkDump(t, path, b)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ import (
 
 // guestFlags are what a guest may do, as all commands that run one take it.
 type guestFlags struct {
+	libs   []string
 	dirs   []string
 	env    []string
 	engine string
@@ -36,6 +38,10 @@ func (g *guestFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&g.memory, "memory", "", "most memory, as 512MiB; default: what the module allows")
 	f.DurationVar(&g.time, "time", 0, "most running time, as 30s; 0 is without limit")
 	f.StringVar(&g.entry, "entry", "", "exported function to run; default _start")
+}
+
+func (g *guestFlags) addLibraries(f *pflag.FlagSet) {
+	f.StringArrayVar(&g.libs, "module", nil, "link a library before the program, and those behind it: `name=lib.wasm`")
 }
 
 func (g *guestFlags) addEnv(f *pflag.FlagSet) {
@@ -103,11 +109,12 @@ func parseSize(s string) (uint64, error) {
 	return n, nil
 }
 
-// program is a module on its way to run.
+// program is a module on its way to run, with the libraries before it.
 type program struct {
-	path  string
-	bytes []byte
-	set   engine.Modules
+	path      string
+	bytes     []byte
+	libraries []interp.Module
+	set       engine.Modules
 }
 
 func readProgram(path string) (*program, error) {
@@ -131,13 +138,29 @@ func (p *program) digest() [sha256.Size]byte { return sha256.Sum256(p.bytes) }
 
 func (p *program) name() string { return filepath.Base(p.path) }
 
+// link reads libraries, given as name=path, in the order in which they are instantiated.
+func (p *program) link(libraries []string) error {
+	for _, l := range libraries {
+		name, path, ok := strings.Cut(l, "=")
+		if !ok || name == "" || path == "" {
+			return usagef("--module %q: name=lib.wasm is needed, with the name under which others import it", l)
+		}
+		lib, err := readProgram(path)
+		if err != nil {
+			return err
+		}
+		p.libraries = append(p.libraries, interp.Module{Name: name, Bytes: lib.bytes})
+	}
+	return nil
+}
+
 // prepare makes the module runnable by an engine.
 func (p *program) prepare(ctx context.Context, name string) (*engine.Module, error) {
 	kind, err := interp.ParseKind(name)
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	m, err := p.set.Add(ctx, p.bytes, kind)
+	m, err := p.set.AddLinked(ctx, append(slices.Clone(p.libraries), interp.Module{Bytes: p.bytes}), kind)
 	if errors.Is(err, interp.ErrNoCompiler) {
 		return nil, hint(err, "use --engine interpreter, or auto")
 	}

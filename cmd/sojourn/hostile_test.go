@@ -72,7 +72,7 @@ func TestDamagedSnapshots(t *testing.T) {
 		if err := os.WriteFile(path, bad, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := inspect(&snapshotSource{file: path, module: module}); err == nil {
+		if _, err := inspect(&snapshotSource{file: path, modules: []string{module}}); err == nil {
 			t.Errorf("%s: inspected", what)
 		}
 	}

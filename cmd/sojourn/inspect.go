@@ -41,7 +41,7 @@ func newInspect() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&from.module, "module", "", "the program's module; default FILE.wasm, when it is there")
+	from.add(f)
 	f.BoolVar(&asJSON, "json", false, "as one JSON object")
 	f.BoolVar(&dump, "dump", false, "every field of the file, with its offset")
 	return cmd
@@ -61,7 +61,8 @@ type inspection struct {
 	File        string           `json:"file"`
 	Module      string           `json:"module"`      // SHA-256
 	ModuleBytes uint64           `json:"module_size"` // in bytes
-	Engine      string           `json:"engine"`      // that it was captured on
+	Libraries   []shownLibrary   `json:"libraries,omitempty"`
+	Engine      string           `json:"engine"` // that it was captured on
 	ISA         string           `json:"isa"`
 	Created     string           `json:"created"`
 	Instance    string           `json:"instance,omitempty"`
@@ -78,7 +79,14 @@ type inspection struct {
 	Descriptors []openDescriptor `json:"descriptors"`
 }
 
+type shownLibrary struct {
+	Name   string `json:"name"`
+	Module string `json:"module"` // SHA-256
+	Bytes  uint64 `json:"module_size"`
+}
+
 type shownFrame struct {
+	Module uint32       `json:"module,omitempty"` // its place among the guest's modules
 	Func   uint32       `json:"func"`
 	Name   string       `json:"name,omitempty"`
 	PC     uint32       `json:"pc"` // from the start of the Code section's contents
@@ -139,11 +147,12 @@ func inspect(s *snapshotSource) (*inspection, error) {
 type guide struct {
 	*wasm.Module
 	lines *lineTable
+	index int // its place among the guest's modules: those before it are not read
 }
 
 // guide returns the snapshot's module; nil when none is named and none is beside it.
 func (s *snapshotSource) guide(man *snapshotfmt.Manifest) (*guide, error) {
-	path := s.module
+	path := s.module()
 	if path == "" {
 		path = modulePath(s.file)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -161,7 +170,7 @@ func (s *snapshotSource) guide(man *snapshotfmt.Manifest) (*guide, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &guide{m, newLineTable(m)}, nil
+	return &guide{m, newLineTable(m), len(man.Libraries)}, nil
 }
 
 func describe(file string, man *snapshotfmt.Manifest, st *snapshotfmt.State, g *guide) *inspection {
@@ -171,6 +180,9 @@ func describe(file string, man *snapshotfmt.Manifest, st *snapshotfmt.State, g *
 		MemoryRoot: fmt.Sprintf("%x", man.MemoryRoot), Named: g != nil, Started: st.Started,
 		Frames: []shownFrame{}, Tables: []shownTable{}, Globals: showValues(st.Globals, nil),
 		Dropped: shownDropped{append([]uint32{}, st.DroppedElems...), append([]uint32{}, st.DroppedDatas...)},
+	}
+	for _, l := range man.Libraries {
+		in.Libraries = append(in.Libraries, shownLibrary{l.Name, fmt.Sprintf("%x", l.Module), l.Size})
 	}
 	for i := len(st.Frames) - 1; i >= 0; i-- {
 		in.Frames = append(in.Frames, g.frame(&st.Frames[i], i < len(st.Frames)-1))
@@ -189,8 +201,8 @@ func describe(file string, man *snapshotfmt.Manifest, st *snapshotfmt.State, g *
 
 // frame describes one frame. One that waits is shown at its call, and not behind it.
 func (g *guide) frame(f *snapshotfmt.Frame, waiting bool) shownFrame {
-	s := shownFrame{Func: f.Func, PC: f.PC, Stack: showValues(f.Stack, nil)}
-	if g == nil {
+	s := shownFrame{Module: f.Module, Func: f.Func, PC: f.PC, Stack: showValues(f.Stack, nil)}
+	if g == nil || f.Module != uint32(g.index) {
 		s.Locals = showValues(f.Locals, nil)
 		return s
 	}

@@ -10,6 +10,9 @@ import (
 func (in *inspection) print(out io.Writer) error {
 	w := bufio.NewWriter(out)
 	fmt.Fprintf(w, "module       %s (%d bytes)\n", in.Module, in.ModuleBytes)
+	for i, l := range in.Libraries {
+		fmt.Fprintf(w, "library %d    %s, %s (%d bytes)\n", i, l.Name, l.Module, l.Bytes)
+	}
 	fmt.Fprintf(w, "captured     on %s, %s\n", in.Engine, in.ISA)
 	fmt.Fprintf(w, "arguments    %q\n", in.Args)
 	if in.Instance != "" {

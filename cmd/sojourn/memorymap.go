@@ -29,7 +29,10 @@ func mapMemory(dec *snapshotfmt.Decoder, pages uint32, g *guide) (memoryMap, err
 	kinds := make([]byte, pages)
 	var base *snapshotfmt.Base
 	if g != nil {
-		image := interp.InitialMemory(g.Module)
+		var image []byte
+		if g.index == 0 { // of several modules snapshots leave nothing out
+			image = interp.InitialMemory(g.Module)
+		}
 		base = snapshotfmt.NewBase(image)
 		for at, b := range image {
 			if b != 0 && at>>16 < len(kinds) {

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"sojourn/engine"
+	"sojourn/snapshotfmt"
 )
 
 func newRestore() *cobra.Command {
@@ -20,9 +24,10 @@ func newRestore() *cobra.Command {
 		Use:   "restore [flags] FILE",
 		Short: "Go on with a program that was frozen into a file",
 		Long: "Restore thaws the program in FILE and runs it on, as run does: on this process's\n" +
-			"streams, with its exit code. Its module is FILE.wasm, or --module. Arguments and\n" +
-			"environment variables are the program's own; what it may do is not in the file,\n" +
-			"so folders and limits are given again.",
+			"streams, with its exit code. Its modules are FILE.wasm and, for libraries,\n" +
+			"FILE.0.wasm and so on, or --module. Arguments and environment variables are the\n" +
+			"program's own; what it may do is not in the file, so folders and limits are given\n" +
+			"again.",
 		Args: exactArgs("the snapshot file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			from.file = args[0]
@@ -42,15 +47,40 @@ func newRestore() *cobra.Command {
 	g.add(f)
 	g.addEngine(f)
 	g.cache.add(f)
-	f.StringVar(&from.module, "module", "", "the program's module; default FILE.wasm")
+	from.add(f)
 	f.StringVar(&file, "checkpoint", "", "freeze into `FILE` again on SIGTERM or SIGINT; it may be the same")
 	return cmd
 }
 
-// snapshotSource is a snapshot file with its module.
+// snapshotSource is a snapshot file with its modules.
 type snapshotSource struct {
-	file, module string
-	opened       *program // by restore
+	file    string
+	modules []string // the program's path, and name=path of libraries
+	opened  *program // by restore
+}
+
+func (s *snapshotSource) add(f *pflag.FlagSet) {
+	f.StringArrayVar(&s.modules, "module", nil, "the program's `app.wasm`, or name=lib.wasm of a library; default FILE.wasm, and FILE.0.wasm and so on")
+}
+
+// module returns the program's path, empty when it is not given.
+func (s *snapshotSource) module() string {
+	for _, m := range s.modules {
+		if !strings.Contains(m, "=") {
+			return m
+		}
+	}
+	return ""
+}
+
+// library returns the path of a library.
+func (s *snapshotSource) library(i int, name string) string {
+	for _, m := range s.modules {
+		if path, ok := strings.CutPrefix(m, name+"="); ok {
+			return path
+		}
+	}
+	return libraryPath(s.file, i)
 }
 
 // close frees what restore has prepared. The guest is closed.
@@ -69,14 +99,27 @@ func (s *snapshotSource) open() (*os.File, error) {
 	return f, err
 }
 
-// program reads the module.
-func (s *snapshotSource) program() (*program, error) {
-	if s.module != "" {
-		return readProgram(s.module)
-	}
-	p, err := readProgram(modulePath(s.file))
+// program reads the modules that the snapshot in f needs, and leaves f at its start.
+func (s *snapshotSource) program(f *os.File) (*program, error) {
+	dec, err := snapshotfmt.NewDecoder(f, snapshotfmt.Limits{})
 	if err != nil {
-		return nil, hint(err, "a snapshot does not hold its module: give it with --module app.wasm")
+		return nil, fmt.Errorf("restore %s: %w", s.file, err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	path := s.module()
+	if path == "" {
+		path = modulePath(s.file)
+	}
+	p, err := readProgram(path)
+	for i, l := range dec.Manifest().Libraries {
+		if err == nil {
+			err = p.link([]string{l.Name + "=" + s.library(i, l.Name)})
+		}
+	}
+	if err != nil {
+		return nil, hint(err, "a snapshot does not hold its modules: give them with --module app.wasm, and --module name=lib.wasm for each library")
 	}
 	return p, nil
 }
@@ -88,7 +131,7 @@ func (s *snapshotSource) restore(ctx context.Context, g *guestFlags, spec engine
 		return nil, err
 	}
 	defer f.Close()
-	p, err := s.program()
+	p, err := s.program(f)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,9 @@ func newRun() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := p.link(g.libs); err != nil {
+				return err
+			}
 			spec, err := g.spec(guestArgs(p.name(), args[1:]), stdStreams())
 			if err != nil {
 				return err
@@ -50,6 +53,7 @@ func newRun() *cobra.Command {
 	f.SetInterspersed(false)
 	g.add(f)
 	g.addEnv(f)
+	g.addLibraries(f)
 	g.addEngine(f)
 	g.cache.add(f)
 	f.StringVar(&file, "checkpoint", "", "freeze into `FILE` on SIGTERM or SIGINT")

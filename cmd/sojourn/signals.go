@@ -60,17 +60,24 @@ func (s *signals) freeze(cmd *cobra.Command, e *engine.Environment, file string)
 	return nil
 }
 
-// checkpoint writes a frozen guest to file and its module beside it, and returns the
-// size of the snapshot. On error neither file has changed, or only the module's.
+// checkpoint writes a frozen guest to file and its modules beside it, and returns the
+// size of the snapshot. On error no file has changed, or only those of modules.
 func checkpoint(e *engine.Environment, file string) (int64, error) {
-	if err := writeFile(modulePath(file), func(f *os.File) error {
-		_, err := f.Write(e.Module().Bytes())
-		return err
-	}); err != nil {
+	write := func(path string, module []byte) error {
+		return writeFile(path, func(f *os.File) error {
+			_, err := f.Write(module)
+			return err
+		})
+	}
+	err := write(modulePath(file), e.Module().Bytes())
+	for i, l := range e.Module().Libraries() {
+		err = errors.Join(err, write(libraryPath(file, i), l.Bytes))
+	}
+	if err != nil {
 		return 0, fmt.Errorf("write the module: %w", err)
 	}
 	var size int64
-	err := writeFile(file, func(f *os.File) error {
+	err = writeFile(file, func(f *os.File) error {
 		if err := e.Snapshot(f, snapshotfmt.Meta{}); err != nil {
 			return err
 		}
@@ -88,3 +95,6 @@ func checkpoint(e *engine.Environment, file string) (int64, error) {
 
 // modulePath is where the module of a snapshot file is, unless the person says otherwise.
 func modulePath(file string) string { return file + ".wasm" }
+
+// libraryPath is where the i-th of its libraries is, likewise.
+func libraryPath(file string, i int) string { return fmt.Sprintf("%s.%d.wasm", file, i) }

@@ -31,6 +31,9 @@ func newTorture() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := p.link(g.libs); err != nil {
+				return err
+			}
 			if t.every == 0 {
 				return usagef("--every 0: there must be a point to freeze at")
 			}
@@ -57,6 +60,7 @@ func newTorture() *cobra.Command {
 	f.SetInterspersed(false)
 	g.add(f)
 	g.addEnv(f)
+	g.addLibraries(f)
 	g.cache.add(f)
 	f.Uint64Var(&t.every, "every", 1, "freeze at every `K`-th point")
 	f.StringSliceVar(&t.engines, "engines", defaultEngines(), "engines to run on, in turn")

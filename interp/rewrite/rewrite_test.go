@@ -23,6 +23,7 @@ func check(t testing.TB, module []byte) (points int) {
 	if err := m.Validate(); err != nil {
 		t.Fatal(err)
 	}
+	checkLinked(t, m)
 	p, err := Analyze(m, Options{Blocking: all})
 	if err != nil {
 		if strings.Contains(err.Error(), "only functions can be imported") {
@@ -58,6 +59,42 @@ func check(t testing.TB, module []byte) (points int) {
 		}
 	}
 	return len(p.Points)
+}
+
+// checkLinked rewrites a module as the second of a guest whose first one exports all
+// that it imports, and as the first.
+func checkLinked(t testing.TB, m *wasm.Module) {
+	t.Helper()
+	for index := range 2 {
+		link := &Link{Index: index, Name: "m"}
+		for _, im := range m.Imports {
+			link.Imports = append(link.Imports, Import{Import: im, Guest: index > 0})
+		}
+		p, err := Analyze(m, Options{Blocking: all, Link: link})
+		if err != nil {
+			if index == 0 && len(m.Imports) > 0 || strings.Contains(err.Error(), "guest of several modules") ||
+				strings.Contains(err.Error(), "another module") {
+				return
+			}
+			t.Fatal(err)
+		}
+		g, err := p.Guard()
+		if err != nil {
+			t.Fatal(err)
+		}
+		valid(t, "linked module", g)
+		ways := map[uint32][]Entry{}
+		for i := range uint32(m.NumImportedFuncs() + len(m.Funcs)) {
+			if es := p.Entries(i); len(es) > 0 {
+				ways[i] = es
+			}
+		}
+		sat, err := p.Resume(ways)
+		if err != nil {
+			t.Fatal(err)
+		}
+		valid(t, "resume functions of a linked module", sat.Module)
+	}
 }
 
 func valid(t testing.TB, what string, m *wasm.Module) {
