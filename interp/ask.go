@@ -40,7 +40,6 @@ func (in *Instance) getBudget() int32  { return int32(uint32(in.budget.Get())) }
 func (in *Instance) grant(n uint32) {
 	in.given = n
 	in.setBudget(int32(n))
-	in.refill.Set(uint64(n))
 }
 
 // settle counts what the guest has taken since the last grant.

@@ -59,13 +59,12 @@ type Instance struct {
 	cfg   Config
 	parts []*part // its modules, in the order of instantiation
 
-	budget, refill, entry api.MutableGlobal
-	held                  api.MutableGlobal
-	exn, kept             api.MutableGlobal // nil in a module without exceptions
-	transfer              []api.MutableGlobal
-	satellites            map[resumeKey]api.Module
-	satellite             api.Module        // that which runs, or has run last
-	refs                  map[uint64]uint64 // references seen, as wazero has them -> as snapshots do
+	budget, entry, held api.MutableGlobal
+	exn, kept           api.MutableGlobal // nil in a module without exceptions
+	transfer            []api.MutableGlobal
+	satellites          map[resumeKey]api.Module
+	satellite           api.Module        // that which runs, or has run last
+	refs                map[uint64]uint64 // references seen, as wazero has them -> as snapshots do
 
 	phase    phase
 	stage    int   // the module that is fresh or starting
@@ -117,8 +116,7 @@ func (p *Program) instance(ctx context.Context, cfg Config) (*Instance, error) {
 		}
 	}
 	first := in.parts[0] // which has what all share
-	in.budget, in.refill = first.global(rewrite.BudgetName), first.global(rewrite.RefillName)
-	in.entry, in.held = first.global(rewrite.EntryName), first.global(rewrite.HeldName)
+	in.budget, in.entry, in.held = first.global(rewrite.BudgetName), first.global(rewrite.EntryName), first.global(rewrite.HeldName)
 	in.exn, in.kept = first.global(rewrite.ExnName), first.global(rewrite.KeptName)
 	for i := range first.width {
 		in.transfer = append(in.transfer, first.global(rewrite.TransferExport(i)))

@@ -164,11 +164,10 @@ func (in *Instance) enter(ctx context.Context, f api.Function, args ...uint64) (
 	in.asked = time.Now()
 	if in.freeze.Load() { // asked before there was anything to ask
 		in.setBudget(1)
-		in.refill.Set(1)
 		in.given = 1
 	}
 	if in.raised() {
-		in.kept.Set(in.refill.Get())
+		in.kept.Set(in.budget.Get())
 	}
 	res, err := f.Call(in.context(ctx), args...)
 	if err != nil {

@@ -1,5 +1,7 @@
 package rewrite
 
+import "sojourn/interp/wasm"
+
 // heavyWork is how many instructions a call may run, with all that it calls, before
 // some budget is taken. Above it the calls that add up to it are counted: 40
 // functions that call the next one twice run for a year without a loop or a cycle.
@@ -182,7 +184,9 @@ func (g *graph) leave(node int) {
 		s := &f.sites[i]
 		to := g.target(s)
 		switch {
-		case !s.calls(): // loop, bulk
+		case s.op == wasm.OpLoop:
+			g.susp[node] = g.susp[node] || f.cons[s.target].back
+		case !s.calls(): // bulk, throw
 			g.susp[node] = true
 		case to < 0 && g.p.linked(s.target):
 			s.counted, g.susp[node] = true, true

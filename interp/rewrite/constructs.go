@@ -28,8 +28,8 @@ func (e *emitter) open(s *site) error {
 	e.con++
 	c := &e.f.cons[con]
 	entered := e.ways != nil && e.ways.entered[con]
-	if entered && c.op == wasm.OpLoop {
-		e.arrive(wayIn{pos: e.in.Pos, loop: true})
+	if e.ways != nil && c.op == wasm.OpLoop {
+		e.arrive(wayIn{pos: e.in.Pos})
 	}
 	points := c.points || entered
 	if points {
@@ -51,13 +51,12 @@ func (e *emitter) open(s *site) error {
 		k.label, k.opened = e.newLabel(), true
 		e.blockOf(wasm.FuncType(k.block))
 		e.openLabel(k.label)
-	case len(k.block.Results) == 1 && k.block.Results[0] == wasm.ExnRef && len(k.block.Params) == 0:
-		k.label, k.opened = e.newLabel(), true
-		e.out = wasm.AppendBlock(e.out, c.op, wasm.V128)
-		e.openLabel(k.label)
 	default:
+		if s != nil {
+			e.openTicking(&k, s)
+		}
 		k.label, k.opened = e.newLabel(), true
-		e.copy() // a type index is the same everywhere: satellites have the author's types first
+		e.begin(c.op)
 		e.openLabel(k.label)
 	}
 	if err := e.x.Step(&e.in); err != nil {
@@ -70,10 +69,98 @@ func (e *emitter) open(s *site) error {
 	}
 	k.saved = min(e.saved, k.base)
 	e.ctls = append(e.ctls, k)
-	if s != nil {
-		e.loopHead(s, k, entered)
+	if c.op == wasm.OpLoop && (s != nil || entered) {
+		e.loopHead(entered)
 	}
 	return nil
+}
+
+// openTicking opens what is around a loop that ticks: the block behind it, and the nest
+// that begins with it.
+func (e *emitter) openTicking(k *ctl, s *site) {
+	k.point = s.point
+	if !e.nested() && !e.f.cons[k.con].calls {
+		e.nest = len(e.ctls) + 1
+		e.wind()
+	}
+	k.exit = e.newLabel()
+	e.begin(wasm.OpBlock)
+	e.openLabel(k.exit)
+}
+
+// loopHead opens, inside a loop, the block at whose end a round ends, and in a loop that
+// a resume function can enter the labels of the ways in.
+//
+//	block $exit
+//	  loop $loop
+//	    block $back      ;; what went back to $loop, and counts, goes to $back
+//	      …  br $exit
+//	    end
+//	    …round…
+//	  end
+//	end
+func (e *emitter) loopHead(entered bool) {
+	k := &e.ctls[len(e.ctls)-1]
+	st := e.x.Stack()
+	h := len(st)
+	for i := h - 1; i >= k.base; i-- {
+		e.opU32(wasm.OpLocalSet, e.slot(i, st[i]))
+	}
+	e.saved = h
+	if k.exit != anonymous {
+		k.back = e.newLabel()
+		e.blockOf(wasm.FuncType{Results: k.block.Params})
+		e.openLabel(k.back)
+	}
+	if entered {
+		inside := e.ways.regions[k.con]
+		inside.base = k.base
+		e.openWays(inside)
+		e.dispatchAgain(inside)
+		e.ways.stack = append(e.ways.stack, inside)
+	}
+	e.load(k.base, h)
+}
+
+// endTicking ends a loop that ticks, at whose end k is still open.
+func (e *emitter) endTicking(k *ctl, unreachable bool) {
+	root := e.nest == len(e.ctls)
+	if !unreachable {
+		if root {
+			e.flush()
+		}
+		e.opU32(wasm.OpBr, e.depth(k.exit))
+	}
+	e.closeLabel(k.back)
+	e.round(k)
+	e.closeLabel(k.label)
+	e.closeLabel(k.exit)
+	if root {
+		e.nest = 0
+	}
+}
+
+// blockOf writes the start of a block of a type.
+func (e *emitter) blockOf(t wasm.FuncType) {
+	t = LowType(t)
+	switch {
+	case len(t.Params) == 0 && len(t.Results) == 0:
+		e.out = wasm.AppendBlock(e.out, wasm.OpBlock, wasm.Unknown)
+	case len(t.Params) == 0 && len(t.Results) == 1:
+		e.out = wasm.AppendBlock(e.out, wasm.OpBlock, t.Results[0])
+	default:
+		e.out = wasm.AppendBlockIndex(e.out, wasm.OpBlock, e.idx.block(t))
+	}
+}
+
+// begin writes the start of a construct of the current instruction's type. An index of a
+// type is the same everywhere: satellites have the author's types first.
+func (e *emitter) begin(op wasm.Opcode) {
+	if b := e.in.Block; len(b.Params) == 0 && len(b.Results) == 1 {
+		e.out = wasm.AppendBlock(e.out, op, low(b.Results[0]))
+		return
+	}
+	e.out = append(wasm.AppendOp(e.out, op), e.src.Body[e.in.Pos+1:e.in.Pos+e.in.Len]...)
 }
 
 // saveBelow saves the stack; under says that a condition is on top of it.
@@ -86,31 +173,6 @@ func (e *emitter) saveBelow(under bool) {
 		return
 	}
 	e.save() // the condition too: it is in a slot of its own, and stays on the stack
-}
-
-// loopHead writes what each iteration begins with: the check, and in a loop that a
-// resume function can enter the labels of the ways in.
-func (e *emitter) loopHead(s *site, k ctl, entered bool) {
-	h := len(e.x.Stack())
-	st := e.x.Stack()
-	for i := h - 1; i >= k.base; i-- {
-		e.opU32(wasm.OpLocalSet, e.slot(i, st[i]))
-	}
-	e.saved = h
-	var inside *region
-	if entered {
-		inside = e.ways.regions[k.con]
-		inside.base = k.base
-		e.openWays(inside)
-	}
-	e.check(s, inside)
-	if entered {
-		e.ways.stack = append(e.ways.stack, inside)
-	}
-	e.load(k.base, h)
-	if entered {
-		e.arrive(wayIn{pos: e.in.Pos, after: true})
-	}
 }
 
 func (e *emitter) elseArm() error {
@@ -135,10 +197,13 @@ func (e *emitter) elseArm() error {
 func (e *emitter) end() error {
 	k := e.ctls[len(e.ctls)-1]
 	unreachable := e.x.Unreachable()
-	if k.opened && k.caught == anonymous {
+	switch {
+	case k.exit != anonymous:
+		e.endTicking(&k, unreachable)
+	case k.opened && k.caught == anonymous:
 		e.op(wasm.OpEnd)
 		e.labels = e.labels[:len(e.labels)-1]
-	} else {
+	default:
 		e.leave(k.label, unreachable)
 		if k.els != anonymous && e.f.cons[k.con].els < 0 {
 			e.closeLabel(k.els) // no else arm: the parameters are the results

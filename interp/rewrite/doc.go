@@ -9,33 +9,44 @@
 //	scan        scan.go        the constructs of each body, and its sites: loops, calls, bulk instructions
 //	thunks      scan.go        a function for each import that a reference can reach
 //	call graph  callgraph.go   which functions can be on the stack when the guest stops; which calls count
+//	rounds      rounds.go      which branches back to a loop's head count
 //	points      points.go      numbers the sites where a frame can stop, with the types of its value stack
 //	liveness    liveness.go    which locals a point needs
 //	layout      layout.go      where globals, tables and helpers of ours go
-//	guard       module.go      the module with guarded functions        emit.go, constructs.go, bulk.go
+//	guard       module.go      the module with guarded functions        emit.go, constructs.go, budget.go, bulk.go
 //	resume      satellite.go   modules of resume functions, on demand   ways.go
 //
 // # The guarded original
 //
-// A loop takes one from the budget each time round, and asks the host when none is
-// left. The value stack is in locals of ours by then, so that the cold path can hand
-// it over with the live locals, in globals:
+// A loop takes one from the budget each time it is gone round, and asks the host when
+// none is left. The value stack is in locals of ours by then, so that the cold path can
+// hand it over with the live locals, in globals:
 //
-//	(loop $l                    (loop $l
-//	  …)                 =>       (global.set $budget (local.tee $t
-//	                                (i32.sub (global.get $budget) (i32.const 1))))
-//	                              (if (i32.eqz (local.get $t))
-//	                                (then
-//	                                  (global.set $x0 (i64.extend_i32_u (local.get 0)))  ;; live
-//	                                  (if (call $ask (i32.const 7))
-//	                                    (then (return (i32.const 0))))))   ;; unwinding
-//	                              …)
+//	(loop $l                (block $exit
+//	  …                =>     (loop $l
+//	  (br_if $l (…))            (block $back
+//	  …)                          …
+//	                              (br_if $back (…))
+//	                              … (br $exit))
+//	                            (br_if $l (local.tee $clock
+//	                              (i32.sub (local.get $clock) (i32.const 1))))
+//	                            (global.set $x0 (i64.extend_i32_u (local.get 0)))  ;; live
+//	                            (if (call $ask (i32.const 7))
+//	                              (then (return (i32.const 0))))   ;; unwinding
+//	                            (local.set 0 (i32.wrap_i64 (global.get $x0)))      ;; changed
+//	                            (br $l)))
+//
+// A round in which some counted call has been made counts no more: rounds.go. In loops
+// that call nothing which can suspend the budget is in a local, the clock: budget.go
+// says why, and why the cold path goes back to the loop's head.
 //
 // Behind a call that can suspend the budget is only looked at; it is counted where the
 // call closes a cycle, or where calls without any loop add up:
 //
 //	(call $f)            =>     (call $f)
-//	                            (if (i32.lt_s (global.get $budget) (i32.const 1)) (then …))
+//	                            (block $go
+//	                              (br_if $go (i32.ge_s (global.get $budget) (i32.const 0)))
+//	                              …)
 //
 // Below 0 the guest is unwinding: each frame on the way out asks, and is told to hand
 // itself over. At 0 the host has said, in a call of an import, that it wants to stop.

@@ -50,6 +50,7 @@ type emitter struct {
 	extra []wasm.ValType // locals added behind the author's
 	slots map[slot]uint32
 	temps map[string]uint32
+	nest  int // how many constructs are open up to the loop of a nest, 0 outside of one: see budget.go
 
 	saved  int   // slots below this height hold what is on the stack
 	ctls   []ctl // the author's open constructs, innermost last
@@ -80,6 +81,9 @@ type ctl struct {
 	opened bool    // by an instruction at its own place; false when hoisted
 	els    label32 // of a split if, where its else arm begins
 	caught label32 // of a try_table: where exceptions leave it
+
+	point      int     // of a loop that ticks
+	back, exit label32 // of a loop that ticks: where a round ends, and behind the loop
 }
 
 // newEmitter begins the i-th function of Plan.ext.
@@ -151,6 +155,29 @@ func (e *emitter) here() *site {
 	return s
 }
 
+// goesTo returns the depth in the output of the author's label l: for a branch back
+// that counts, where the round ends.
+func (e *emitter) goesTo(l uint32) uint32 {
+	return e.goesFrom(e.in.Pos, &e.ctls[len(e.ctls)-1-int(l)])
+}
+
+func (e *emitter) goesFrom(pos int, k *ctl) uint32 {
+	if k.back != anonymous && !e.f.counted[edge{pos, k.con}] {
+		return e.depth(k.back)
+	}
+	return e.depth(k.label)
+}
+
+// flushFor writes the clock back if one of the labels is outside the nest.
+func (e *emitter) flushFor(labels ...uint32) {
+	for _, l := range labels {
+		if len(e.ctls)-int(l) < e.nest {
+			e.flush()
+			return
+		}
+	}
+}
+
 func (e *emitter) instr() error {
 	if e.ways != nil {
 		e.arrive(wayIn{pos: e.in.Pos, any: true})
@@ -164,13 +191,18 @@ func (e *emitter) instr() error {
 	case wasm.OpEnd:
 		return e.end()
 	case wasm.OpBr, wasm.OpBrIf:
-		e.opU32(e.in.Op, e.depth(e.ctls[len(e.ctls)-1-int(e.in.A)].label))
+		e.flushFor(uint32(e.in.A))
+		e.opU32(e.in.Op, e.goesTo(uint32(e.in.A)))
 	case wasm.OpBrTable:
+		e.flushFor(e.in.Labels...)
 		ls := make([]uint32, len(e.in.Labels))
 		for i, l := range e.in.Labels {
-			ls[i] = e.depth(e.ctls[len(e.ctls)-1-int(l)].label)
+			ls[i] = e.goesTo(l)
 		}
 		e.out = wasm.AppendBrTable(e.out, ls)
+	case wasm.OpReturn:
+		e.flush()
+		e.copy()
 	case wasm.OpCall, wasm.OpCallIndirect:
 		return e.call(s)
 	case wasm.OpReturnCall, wasm.OpReturnCallIndirect:
@@ -261,69 +293,13 @@ func (e *emitter) call(s *site) error {
 		return nil
 	}
 	e.save()
-	e.check(s, nil)
+	e.check(s)
 	if e.ways != nil {
 		if e.arrive(wayIn{pos: e.in.Pos, after: true}) && e.p.Points[s.point].Kind == Call {
 			e.deliverIfRaised() // the call has thrown, while the frame waited as data
 		}
 	}
 	return nil
-}
-
-// check takes from the budget where the site counts, and leaves the hot path when
-// none is left. All of the value stack is in slots.
-//
-//	global.get $budget          ;; a call that is not counted: only looks
-//	i32.const 1  i32.sub  local.tee $t  global.set $budget  local.get $t
-//	i32.const 1  i32.lt_s       ;; a loop: i32.eqz, nothing unwinds into its head
-//	if
-//	  …transfer…  i32.const $point  call $ask
-//	  if  …zeros…  return  end
-//	end
-func (e *emitter) check(s *site, inside *region) {
-	l := &e.p.lay
-	budget := e.idx.global(l.budget)
-	e.opU32(wasm.OpGlobalGet, budget)
-	if s.counted || s.op == wasm.OpLoop {
-		t := e.temp("tick")
-		e.i32(1)
-		e.op(wasm.OpI32Sub)
-		e.opU32(wasm.OpLocalTee, t)
-		e.opU32(wasm.OpGlobalSet, budget)
-		e.opU32(wasm.OpLocalGet, t)
-	}
-	if s.op == wasm.OpLoop {
-		e.op(wasm.OpI32Eqz)
-	} else {
-		e.i32(1)
-		e.op(wasm.OpI32LtS)
-	}
-	e.block(wasm.OpIf)
-	if inside != nil {
-		e.dispatchAgain(inside)
-	}
-	if e.p.Points[s.point].Kind == Call {
-		e.deliverIfRaised()
-	}
-	e.askHost(s.point)
-	e.endBlock()
-}
-
-// askHost hands the frame to the host and returns if it is told to unwind.
-func (e *emitter) askHost(point int) {
-	e.spill(point)
-	e.i32(int32(e.p.number(point)))
-	e.opU32(wasm.OpCall, e.idx.fn(e.p.ask()))
-	e.block(wasm.OpIf)
-	e.returnZeros()
-	e.endBlock()
-}
-
-func (e *emitter) returnZeros() {
-	for _, t := range e.p.Module.Types[e.f.typ].Results {
-		e.zero(t)
-	}
-	e.op(wasm.OpReturn)
 }
 
 // save puts all of the value stack that is not there yet in slots, and leaves it

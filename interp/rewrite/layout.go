@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"slices"
 
 	"sojourn/interp/wasm"
 )
@@ -11,18 +12,18 @@ import (
 // move up by one, to let the hook in:
 //
 //	functions  author's imports, ask, author's functions, thunks, helpers
-//	globals    author's, budget, refill, entry, held, dropped…, exceptions…, transfer…
+//	globals    author's, budget, entry, held, dropped…, exceptions…, transfer…
 //	tables     author's, functions by reference, references in transfer, the host's likewise
 type layout struct {
 	askType, entryType uint32 // (i32) -> i32, () -> ()
 	hookTypes          []wasm.FuncType
 
-	budget, refill, entry, held uint32 // globals
-	dropped                     uint32 // first of the flags, one for each droppable segment
-	droppable                   []segment
-	exn                         uint32 // first of the globals for exceptions: see exnGlobals
-	transfer                    uint32 // first of the i64 globals that frames pass through
-	width, refs                 int    // how many of them, and of references in transfer
+	budget, entry, held uint32 // globals
+	dropped             uint32 // first of the flags, one for each droppable segment
+	droppable           []segment
+	exn                 uint32 // first of the globals for exceptions: see exnGlobals
+	transfer            uint32 // first of the i64 globals that frames pass through
+	width, refs         int    // how many of them, and of references in transfer
 
 	allRefs, moving uint32 // tables: every function in taken; references in transfer
 	externs         uint32 // table: references of the host's in transfer
@@ -35,8 +36,8 @@ type layout struct {
 }
 
 // sharedGlobals is how many globals of ours come before those of transfer: budget,
-// refill, entry and held.
-const sharedGlobals = 4
+// entry and held.
+const sharedGlobals = 3
 
 // segment names a data or element segment of the author's.
 type segment struct {
@@ -61,7 +62,6 @@ const (
 
 	MemoryName = "m"
 	BudgetName = "budget"
-	RefillName = "refill"
 	EntryName  = "entry"
 	HeldName   = "held"
 	// ExnName is 0 unless an exception is under way; the budget is in KeptName then.
@@ -182,10 +182,15 @@ func (p *Plan) newLayout() layout {
 		{Results: []wasm.ValType{wasm.V128}},
 		{Params: []wasm.ValType{wasm.V128}},
 	}
+	for _, t := range p.roundTypes() {
+		if l.hookType(t) < 0 {
+			l.hookTypes = append(l.hookTypes, t)
+		}
+	}
 	l.askType = uint32(len(m.Types))
 	l.entryType = l.askType + 1
 	l.budget = uint32(len(p.spaces.globals))
-	l.refill, l.entry, l.held = l.budget+1, l.budget+2, l.budget+3
+	l.entry, l.held = l.budget+1, l.budget+2
 	l.dropped = l.budget + sharedGlobals
 	for i := range m.Elems {
 		l.droppable = append(l.droppable, segment{true, uint32(i)})
@@ -213,6 +218,28 @@ func (p *Plan) newLayout() layout {
 	}
 	l.pack, l.unpack = next, next+1
 	return l
+}
+
+// hookType returns the place of a type among the hook types, -1 if it is none of them.
+func (l *layout) hookType(t wasm.FuncType) int {
+	return slices.IndexFunc(l.hookTypes, t.Equal)
+}
+
+// roundTypes returns the types of the blocks in which rounds of loops with several
+// parameters are.
+func (p *Plan) roundTypes() []wasm.FuncType {
+	var ts []wasm.FuncType
+	for i := range p.fns {
+		for _, c := range p.fns[i].cons {
+			if !c.ticks {
+				continue
+			}
+			if bt := blockType(p.ext, p.ext.Funcs[i].Body, c.start); len(bt.Params) > 1 {
+				ts = append(ts, LowType(wasm.FuncType{Results: bt.Params}))
+			}
+		}
+	}
+	return ts
 }
 
 func (p *Plan) measure(l *layout, e Entry) {

@@ -15,7 +15,7 @@ import (
 // The globals that all modules share (budget, transfer and so on) are the first
 // module's. The others import them, behind the globals that their author imports:
 //
-//	globals    author's imports, budget, refill, entry, held, transfer…, references…,
+//	globals    author's imports, budget, entry, held, transfer…, references…,
 //	           author's own, dropped…
 //
 // The references are to imported functions, each from the module that defines it: in
@@ -148,7 +148,6 @@ func (p *Plan) importShared(g *wasm.Module) {
 			Global: wasm.GlobalType{Type: t, Mutable: true}})
 	}
 	add(BudgetName, wasm.I32)
-	add(RefillName, wasm.I32)
 	add(EntryName, wasm.I32)
 	add(HeldName, wasm.FuncRef)
 	for i := range p.lay.width {

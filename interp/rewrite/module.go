@@ -68,7 +68,7 @@ func (p *Plan) addGlobals(g *wasm.Module) {
 	}
 	zero := wasm.AppendI32Const(nil, 0)
 	if p.owner() {
-		for range 3 { // budget, refill, entry
+		for range 2 { // budget, entry
 			add(wasm.I32, zero)
 		}
 		add(wasm.FuncRef, append(wasm.AppendOp(nil, wasm.OpRefNull), byte(wasm.FuncRef)))
@@ -167,7 +167,6 @@ func (p *Plan) addExports(g *wasm.Module) {
 		add(wasm.KindGlobal, TransferExport(i), p.ours(l.transfer+uint32(i)))
 	}
 	add(wasm.KindGlobal, BudgetName, p.ours(l.budget))
-	add(wasm.KindGlobal, RefillName, p.ours(l.refill))
 	add(wasm.KindGlobal, EntryName, p.ours(l.entry))
 	add(wasm.KindGlobal, HeldName, p.ours(l.held))
 	if p.exn.any {

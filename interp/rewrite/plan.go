@@ -113,7 +113,9 @@ type function struct {
 	heavy    bool // each call in it is counted: see callgraph.go
 	cons     []construct
 	sites    []site
-	first    int // its first point
+	writes   []write       // in order
+	counted  map[edge]bool // branches back that need not count: see rounds.go
+	first    int           // its first point
 }
 
 // Analyze decides how m, which must be valid, is made stoppable. It refuses what
@@ -132,6 +134,7 @@ func Analyze(m *wasm.Module, opt Options) (*Plan, error) {
 		return nil, err
 	}
 	p.callGraph()
+	p.rounds()
 	if err = p.findPoints(); err != nil {
 		return nil, err
 	}

@@ -36,10 +36,10 @@ func (p *Plan) findPoints() error {
 }
 
 // isPoint reports whether a frame of a function that suspends can stop at s.
-func (p *Plan) isPoint(s *site) (Kind, bool) {
+func (p *Plan) isPoint(f *function, s *site) (Kind, bool) {
 	switch s.op {
 	case wasm.OpLoop:
-		return Loop, true
+		return Loop, f.cons[s.target].ticks
 	case wasm.OpMemoryCopy, wasm.OpMemoryFill:
 		return Bulk, true
 	case wasm.OpCall:
@@ -93,7 +93,7 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 		}
 		s := &f.sites[next]
 		next++
-		kind, is := p.isPoint(s)
+		kind, is := p.isPoint(f, s)
 		if !is || !reachable {
 			continue
 		}
@@ -102,6 +102,9 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 			operands = append([]wasm.ValType{}, x.Stack()...)
 		}
 		pts = append(pts, p.newPoint(f, s, kind, &in, operands))
+		if kind == Loop {
+			f.cons[s.target].points = true
+		}
 		for c := s.parent; c >= 0 && !f.cons[c].points; c = f.cons[c].parent {
 			f.cons[c].points = true
 		}

@@ -14,6 +14,9 @@ type construct struct {
 	end        int
 	parent     int          // index in cons; -1 in the body itself
 	points     bool         // some point is inside
+	back       bool         // of a loop: some branch goes back to its head
+	ticks      bool         // of a loop: some such branch counts: see rounds.go
+	calls      bool         // a call that can suspend is inside, or what throws
 	catches    []wasm.Catch // of a try_table
 }
 
@@ -21,8 +24,8 @@ type construct struct {
 type site struct {
 	op      wasm.Opcode
 	pos     int
-	target  uint32 // function called, or type of an indirect call
-	parent  int    // construct it is in; a loop's is the loop itself
+	target  uint32 // function called, type of an indirect call, or the loop's construct
+	parent  int    // construct it is in
 	counted bool   // a call that takes one from the budget when it returns
 	point   int    // index in Plan.Points, -1 where it is none
 }
@@ -109,21 +112,30 @@ func (f *function) read(m *wasm.Module, body []byte, rf *refs) {
 		f.instrs++
 		switch in.Op {
 		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf, wasm.OpTryTable:
-			f.cons = append(f.cons, construct{op: in.Op, start: in.Pos, els: -1, parent: open})
-			open = len(f.cons) - 1
 			if in.Op == wasm.OpLoop {
-				f.addSite(&in, 0, open)
+				f.addSite(&in, uint32(len(f.cons)), open)
 			}
+			f.cons = append(f.cons, construct{op: in.Op, start: in.Pos, els: -1, parent: open})
 			if in.Op == wasm.OpTryTable {
-				f.cons[open].catches = append([]wasm.Catch{}, in.Catches...)
+				f.cons[len(f.cons)-1].catches = append([]wasm.Catch{}, in.Catches...)
+				for _, c := range in.Catches {
+					f.goesTo(open, c.Label)
+				}
 				rf.tryTable(&in)
 			}
+			open = len(f.cons) - 1
 		case wasm.OpElse:
 			f.cons[open].els = in.Pos
 		case wasm.OpEnd:
 			if open >= 0 {
 				f.cons[open].end = in.Pos
 				open = f.cons[open].parent
+			}
+		case wasm.OpBr, wasm.OpBrIf:
+			f.goesTo(open, uint32(in.A))
+		case wasm.OpBrTable:
+			for _, l := range in.Labels {
+				f.goesTo(open, l)
 			}
 		case wasm.OpCall, wasm.OpCallIndirect, wasm.OpReturnCall, wasm.OpReturnCallIndirect:
 			f.addSite(&in, uint32(in.A), open)
@@ -135,6 +147,8 @@ func (f *function) read(m *wasm.Module, body []byte, rf *refs) {
 			f.sites[len(f.sites)-1].counted = true
 		case wasm.OpMemoryCopy, wasm.OpMemoryFill:
 			f.addSite(&in, 0, open)
+		case wasm.OpLocalSet, wasm.OpLocalTee:
+			f.writes = append(f.writes, write{uint32(in.A), in.Pos})
 		case wasm.OpRefFunc:
 			rf.any = true
 			rf.funcs = append(rf.funcs, uint32(in.A))
@@ -182,6 +196,21 @@ func (p *Plan) refuse(f *function, offset uint32) error {
 	return nil
 }
 
+// goesTo notes a branch out of l constructs.
+func (f *function) goesTo(open int, l uint32) {
+	if c := f.outer(open, l); c >= 0 && f.cons[c].op == wasm.OpLoop {
+		f.cons[c].back = true
+	}
+}
+
+// outer returns the construct that label l means in construct con, -1 for the body.
+func (f *function) outer(con int, l uint32) int {
+	for ; l > 0 && con >= 0; l-- {
+		con = f.cons[con].parent
+	}
+	return con
+}
+
 func (f *function) addSite(in *wasm.Instr, target uint32, parent int) {
 	f.sites = append(f.sites, site{op: in.Op, pos: in.Pos, target: target, parent: parent, point: -1})
 }
@@ -202,6 +231,25 @@ func hasExternTables(m *wasm.Module) bool {
 }
 
 // hasRefs reports whether a value of a type of references can exist in m outside its
+// write is an instruction that changes a local.
+type write struct {
+	local uint32
+	pos   int
+}
+
+// changed returns which locals change in a construct.
+func (f *function) changed(con int) func(local uint32) bool {
+	at := func(pos int) int {
+		return sort.Search(len(f.writes), func(i int) bool { return f.writes[i].pos >= pos })
+	}
+	set := make([]uint64, len(f.locals)/64+1)
+	for _, w := range f.writes[at(f.cons[con].start):at(f.cons[con].end)] {
+		set[w.local/64] |= 1 << (w.local % 64)
+	}
+	return func(l uint32) bool { return set[l/64]&(1<<(l%64)) != 0 }
+}
+
+// hasFuncRefs reports whether a value of type funcref can exist in m outside its
 // tables, as far as its types tell.
 func hasRefs(m *wasm.Module, ref wasm.ValType) bool {
 	isRef := func(ts []wasm.ValType) bool {

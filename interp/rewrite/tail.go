@@ -19,11 +19,12 @@ import (
 func (e *emitter) tailCall(s *site) error {
 	if s != nil {
 		e.save()
-		e.check(s, nil)
+		e.check(s)
 		if e.ways != nil {
 			e.arrive(wayIn{pos: e.in.Pos, after: true})
 		}
 	}
+	e.flush()
 	if e.in.Op == wasm.OpReturnCall {
 		fn := uint32(e.in.A)
 		to := e.p.guestFunc(fn)

@@ -10,7 +10,7 @@ func (e *emitter) throw(s *site) error {
 		return e.step()
 	}
 	e.save()
-	e.check(s, nil)
+	e.check(s)
 	if e.ways != nil {
 		e.arrive(wayIn{pos: e.in.Pos, after: true})
 	}
@@ -87,19 +87,6 @@ func (e *emitter) openTry(k *ctl) {
 	e.load(n-len(k.block.Params), n)
 }
 
-// blockOf writes the start of a block of a type.
-func (e *emitter) blockOf(t wasm.FuncType) {
-	t = LowType(t)
-	switch {
-	case len(t.Params) == 0 && len(t.Results) == 0:
-		e.out = wasm.AppendBlock(e.out, wasm.OpBlock, wasm.Unknown)
-	case len(t.Params) == 0 && len(t.Results) == 1:
-		e.out = wasm.AppendBlock(e.out, wasm.OpBlock, t.Results[0])
-	default:
-		e.out = wasm.AppendBlockIndex(e.out, wasm.OpBlock, e.idx.block(t))
-	}
-}
-
 // handlers follows the end of a try_table's inner block, where exceptions go.
 func (e *emitter) handlers(k *ctl) {
 	outside := len(e.ctls) - 1
@@ -123,7 +110,7 @@ func (e *emitter) handlers(k *ctl) {
 		}
 		e.i32(0)
 		e.opU32(wasm.OpGlobalSet, exn)
-		e.opU32(wasm.OpBr, e.depth(e.ctls[outside-1-int(c.Label)].label))
+		e.opU32(wasm.OpBr, e.goesFrom(e.f.cons[k.con].start, &e.ctls[outside-1-int(c.Label)]))
 		if !c.Kind.HasTag() {
 			return
 		}

@@ -69,11 +69,13 @@ func (e *emitter) restore(in Entry) {
 			to = e.slot(height, t)
 			height++
 		}
-		e.fromTransfer(to, t, x, ref)
+		e.fromTransfer(t, x, ref)
+		e.opU32(wasm.OpLocalSet, to)
 	})
 }
 
-func (e *emitter) fromTransfer(local uint32, t wasm.ValType, x, ref int) {
+// fromTransfer pushes a value.
+func (e *emitter) fromTransfer(t wasm.ValType, x, ref int) {
 	from := func(k int) { e.opU32(wasm.OpGlobalGet, e.idx.global(e.p.lay.transfer+uint32(x+k))) }
 	switch t {
 	case wasm.ExternRef:
@@ -101,5 +103,4 @@ func (e *emitter) fromTransfer(local uint32, t wasm.ValType, x, ref int) {
 		from(0)
 		e.op(wasm.OpF64ReinterpretI64)
 	}
-	e.opU32(wasm.OpLocalSet, local)
 }

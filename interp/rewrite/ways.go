@@ -43,9 +43,9 @@ func (w *ways) top() *region { return w.stack[len(w.stack)-1] }
 // wayIn is a place where a label for a way in ends: before the call or bulk instruction
 // of a point, behind it, at a loop that a way leads into, or before any instruction.
 type wayIn struct {
-	pos         int
-	after, loop bool
-	any         bool // before whatever instruction is there
+	pos   int
+	after bool
+	any   bool // before whatever instruction is there
 }
 
 // region is the body of the function, or of an entered loop.
@@ -128,10 +128,10 @@ func (e *emitter) place(en Entry) wayIn {
 	if pt.before {
 		return wayIn{pos: pt.pos, any: true}
 	}
-	return wayIn{pos: pt.pos, after: !en.Before && pt.Kind != Bulk}
+	return wayIn{pos: pt.pos, after: !en.Before && pt.Kind != Bulk && pt.Kind != Loop}
 }
 
-// parent returns the construct that an entry is in: for the head of a loop, the loop.
+// parent returns the construct that an entry is in: for a loop's, what is around the loop.
 func (e *emitter) parent(en Entry) int { return e.p.Point(en.Point).con }
 
 // regionOf returns the innermost loop around a construct, itself included, or -1.
@@ -158,10 +158,10 @@ func (w *ways) number(r *region, at map[int][]Entry) {
 func (e *emitter) addConstruct(w *ways, c int) {
 	con := &e.f.cons[c]
 	r := w.regions[e.regionOf(con.parent)]
-	bt := e.blockType(con.start)
+	bt := blockType(e.p.ext, e.src.Body, con.start)
 	switch con.op {
 	case wasm.OpLoop:
-		w.labels[wayIn{pos: con.start, loop: true}] = e.addClosing(r, con.start, 0, nil)
+		w.labels[wayIn{pos: con.start}] = e.addClosing(r, con.start, 0, nil)
 	case wasm.OpBlock:
 		w.ends[c] = e.addClosing(r, con.end, 0, bt.Results)
 	case wasm.OpTryTable:
@@ -183,10 +183,10 @@ func (e *emitter) addClosing(r *region, pos, rank int, results []wasm.ValType) l
 	return l
 }
 
-// blockType reads the type of the construct whose instruction is at pos.
-func (e *emitter) blockType(pos int) wasm.BlockType {
+// blockType reads the type of the construct whose instruction is at pos of a body.
+func blockType(m *wasm.Module, body []byte, pos int) wasm.BlockType {
 	var in wasm.Instr
-	r := wasm.NewReader(e.p.ext, e.src.Body[pos:])
+	r := wasm.NewReader(m, body[pos:])
 	if ok, err := r.Next(&in); !ok || err != nil {
 		panic("rewrite: a construct that cannot be read again")
 	}
@@ -222,21 +222,12 @@ func (e *emitter) enterFunction() {
 // openWays opens the labels of a region.
 func (e *emitter) openWays(r *region) {
 	for i := len(r.closes) - 1; i >= 0; i-- {
-		c := &r.closes[i]
-		switch len(c.results) {
-		case 0:
-			e.out = wasm.AppendBlock(e.out, wasm.OpBlock, wasm.Unknown)
-		case 1:
-			e.out = wasm.AppendBlock(e.out, wasm.OpBlock, low(c.results[0]))
-		default:
-			t := e.idx.block(wasm.FuncType{Results: c.results})
-			e.out = wasm.AppendBlockIndex(e.out, wasm.OpBlock, t)
-		}
-		e.openLabel(c.label)
+		e.blockOf(wasm.FuncType{Results: r.closes[i].results})
+		e.openLabel(r.closes[i].label)
 	}
 }
 
-// dispatchAgain is dispatch in the cold path of a loop's head, if a way is being taken.
+// dispatchAgain is dispatch at the head of an entered loop, if a way is being taken.
 func (e *emitter) dispatchAgain(r *region) {
 	e.opU32(wasm.OpLocalGet, e.ways.selected)
 	e.block(wasm.OpIf)
@@ -244,37 +235,29 @@ func (e *emitter) dispatchAgain(r *region) {
 	e.endBlock()
 }
 
-// dispatch branches to the selected way in. One that leads into a loop inside leaves
-// 1 in the budget, so that the loop's head asks for it; one that has arrived leaves
-// the refill.
+// dispatch branches to the selected way in, and forgets it unless it leads into a loop
+// inside, whose head dispatches again.
 func (e *emitter) dispatch(r *region) {
-	l, w := &e.p.lay, e.ways
-	budget := e.idx.global(l.budget)
+	w := e.ways
+	way := w.selected
 	arrive := func() {
 		e.i32(0)
 		e.opU32(wasm.OpLocalSet, w.selected)
-		e.opU32(wasm.OpGlobalGet, e.idx.global(l.refill))
-		e.opU32(wasm.OpGlobalSet, budget)
 	}
-	further := func() {
-		e.i32(1)
-		e.opU32(wasm.OpGlobalSet, budget)
+	if r.direct > 0 {
+		way = e.temp("way")
+		e.opU32(wasm.OpLocalGet, w.selected)
+		e.opU32(wasm.OpLocalSet, way)
 	}
-	way := e.temp("way")
-	e.opU32(wasm.OpLocalGet, w.selected)
-	e.opU32(wasm.OpLocalSet, way)
 	switch {
 	case r.direct == 0:
-		further()
 	case r.lo+r.direct == r.hi:
 		arrive()
 	default:
 		e.opU32(wasm.OpLocalGet, way)
 		e.i32(int32(r.lo + r.direct))
-		e.op(wasm.OpI32GtU)
+		e.op(wasm.OpI32LeU)
 		e.block(wasm.OpIf)
-		further()
-		e.op(wasm.OpElse)
 		arrive()
 		e.endBlock()
 	}
@@ -302,7 +285,7 @@ func (e *emitter) target(r *region, n int) label32 {
 	}
 	for _, in := range r.inner {
 		if n >= in.lo && n < in.hi {
-			return w.labels[wayIn{pos: e.f.cons[in.con].start, loop: true}]
+			return w.labels[wayIn{pos: e.f.cons[in.con].start}]
 		}
 	}
 	panic("rewrite: a way in that leads nowhere")
