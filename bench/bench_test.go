@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"sojourn/bench/measure"
 	"sojourn/internal/corpus"
 	"sojourn/interp"
 )
@@ -60,6 +61,32 @@ func TestSuite(t *testing.T) {
 		if _, err := corpus.Find(e.recipe); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	ratios := func(r float64) measure.Compare { return measure.Once(100, 100*r) }
+	got := string(table([]*result{
+		{Name: "a", Before: ratios(1), After: ratios(1.5), PairsB: 1.01, PairsA: 1.51, Code: ratios(2), Module: ratios(2), Compile: ratios(3)},
+		{Name: "b", Before: ratios(1.21), After: ratios(1.5), PairsB: 1.2, PairsA: 1.5, Code: ratios(2), Module: ratios(0.5), Compile: ratios(3)},
+	}))
+	for _, row := range []string{
+		"| a | 100 | 1.00 | 1.50 | 1.01, 1.51 | 2.00 | 2.00 | 3.00 |\n",
+		"| **geometric mean** | | **1.10** | **1.50** | | **2.00** | **1.00** | **3.00** |\n",
+		"| **worst** | | **1.21** | **1.50** | | **2.00** | **2.00** | **3.00** |\n",
+	} {
+		if !strings.Contains(got, row) {
+			t.Errorf("no row\n%sin\n%s", row, got)
+		}
+	}
+}
+
+// TestFails checks that a program that fails is told, and the one after it still measured.
+func TestFails(t *testing.T) {
+	var progress bytes.Buffer
+	all, err := (&bench{runs: 1, at: 0.1}).measureAll(t.Context(), []entry{{"lost", "nonesuch", 1}, {"control", "own/control", 1}}, &progress)
+	if err == nil || !strings.HasPrefix(err.Error(), "lost: ") || len(all) != 1 || all[0].Name != "control" {
+		t.Errorf("%v, %d results:\n%s", err, len(all), progress.Bytes())
 	}
 }
 

@@ -23,10 +23,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.SetOutput(stderr)
 	f.IntVar(&b.runs, "runs", 5, "runs of each side")
 	f.Float64Var(&b.at, "at", 0.1, "freeze the moved guest at this part of its points")
-	only := f.String("only", "", "programs to measure, `NAME,NAME`; default all")
+	only := f.String("only", "", "programs to measure, `NAME,NAME`; own is all of examples/guests/c; default all")
 	doc := f.String("doc", "", "put the table into `FILE` of Markdown")
 	asJSON := f.Bool("json", false, "as JSON")
-	if err := f.Parse(args); err != nil {
+	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	if f.NArg() > 0 || b.runs < 1 || b.at < 0 || b.at >= 1 {
@@ -36,25 +38,31 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var all []*result
+	all, err := b.measureAll(ctx, chosen, stderr)
+	if *doc != "" && err == nil {
+		err = insert(*doc, table(all))
+	}
+	if *asJSON {
+		return errors.Join(err, json.NewEncoder(stdout).Encode(all))
+	}
+	_, werr := stdout.Write(table(all))
+	return errors.Join(err, werr)
+}
+
+// measureAll measures one program after the other, and says so. One that fails does not keep the
+// others from it.
+func (b *bench) measureAll(ctx context.Context, chosen []entry, progress io.Writer) (all []*result, err error) {
 	for _, e := range chosen {
-		fmt.Fprintf(stderr, "%-14s", e.name)
-		r, err := b.measure(ctx, e)
-		if err != nil {
-			return fmt.Errorf("%s: %w", e.name, err)
+		fmt.Fprintf(progress, "%-14s", e.name)
+		r, failed := b.measure(ctx, e)
+		if failed != nil {
+			fmt.Fprintln(progress, failed)
+			err = errors.Join(err, fmt.Errorf("%s: %w", e.name, failed))
+			continue
 		}
-		fmt.Fprintf(stderr, "plain %6.0f ms, before %.2f (%.2f), after %.2f (%.2f), code %.2f\n",
+		fmt.Fprintf(progress, "plain %6.0f ms, before %.2f (%.2f), after %.2f (%.2f), code %.2f\n",
 			r.Before.Plain, r.Before.Ratio, r.PairsB, r.After.Ratio, r.PairsA, r.Code.Ratio)
 		all = append(all, r)
 	}
-	if *doc != "" {
-		if err := insert(*doc, table(all)); err != nil {
-			return err
-		}
-	}
-	if *asJSON {
-		return json.NewEncoder(stdout).Encode(all)
-	}
-	_, err = stdout.Write(table(all))
-	return err
+	return all, err
 }
