@@ -64,6 +64,51 @@ func BenchmarkSnapshot(b *testing.B) {
 	}
 }
 
+// The target has the module, and an empty guest of it: what is left until the guest has
+// run to its next point is measured.
+func BenchmarkLoad(b *testing.B) {
+	for _, g := range small {
+		b.Run(g.name, func(b *testing.B) {
+			m := prepareOne(b, g.name)
+			e, spec := frozen(b, m, g.args)
+			defer e.Close()
+			var file bytes.Buffer
+			if err := e.Snapshot(&file, snapshotfmt.Meta{}); err != nil {
+				b.Fatal(err)
+			}
+			st, err := e.Capture()
+			if err != nil {
+				b.Fatal(err)
+			}
+			spec.FreezeEvery = 1
+			for b.Loop() {
+				b.StopTimer()
+				in, err := Receive(b.Context(), m, spec)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := in.Ready(st); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+				e, err := in.Load(bytes.NewReader(file.Bytes()))
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := e.Thaw(); err != nil {
+					b.Fatal(err)
+				}
+				if s := e.Wait(); s != Frozen {
+					b.Fatalf("guest is %v: %v", s, e.err)
+				}
+				b.StopTimer()
+				e.Close()
+				b.StartTimer()
+			}
+		})
+	}
+}
+
 func BenchmarkRestore(b *testing.B) {
 	for _, g := range small {
 		b.Run(g.name, func(b *testing.B) {

@@ -109,14 +109,7 @@ func (m *Module) describe(meta snapshotfmt.Meta) snapshotfmt.Meta {
 // environment, Frozen. Arguments and environment variables are the snapshot's; all else
 // that the guest may do is spec's. It returns [ErrModule] when m is the wrong module.
 func Restore(ctx context.Context, m *Module, spec Spec, r io.Reader) (*Environment, error) {
-	dec, err := snapshotfmt.NewDecoder(r, spec.Limits.snapshot(len(m.modules)))
-	if err != nil {
-		return nil, err
-	}
-	if err := m.is(dec.Manifest()); err != nil {
-		return nil, err
-	}
-	st, err := dec.State()
+	dec, err := m.decoder(r, &spec)
 	if err != nil {
 		return nil, err
 	}
@@ -124,10 +117,41 @@ func Restore(ctx context.Context, m *Module, spec Spec, r io.Reader) (*Environme
 	if err != nil {
 		return nil, err
 	}
-	if err := in.fill(dec, st.Sizes()); err != nil {
-		return nil, errors.Join(err, in.Close())
+	return in.load(dec)
+}
+
+// decoder begins to read a snapshot file of a guest of module m.
+func (m *Module) decoder(r io.Reader, spec *Spec) (*snapshotfmt.Decoder, error) {
+	dec, err := snapshotfmt.NewDecoder(r, spec.Limits.snapshot(len(m.modules)))
+	if err != nil {
+		return nil, err
 	}
-	return in.Complete(st)
+	if err := m.is(dec.Manifest()); err != nil {
+		return nil, err
+	}
+	return dec, nil
+}
+
+// Load is Restore into a guest that was received beforehand, and that is empty still:
+// only what the snapshot holds has to be done. The Incoming is used up, whatever is
+// returned.
+func (i *Incoming) Load(r io.Reader) (*Environment, error) {
+	dec, err := i.mod.decoder(r, &i.spec)
+	if err != nil {
+		return nil, errors.Join(err, i.Close())
+	}
+	return i.load(dec)
+}
+
+func (i *Incoming) load(dec *snapshotfmt.Decoder) (*Environment, error) {
+	st, err := dec.State()
+	if err == nil {
+		err = i.fill(dec, st.Sizes())
+	}
+	if err != nil {
+		return nil, errors.Join(err, i.Close())
+	}
+	return i.Complete(st)
 }
 
 // fill reads the memories, which have the given sizes, and the file to its end.

@@ -62,11 +62,12 @@ type Instance struct {
 	budget, entry, held api.MutableGlobal
 	exn, kept           api.MutableGlobal // nil in a module without exceptions
 	transfer            []api.MutableGlobal
-	satellites          map[resumeKey]api.Module
+	satellites          map[resumeKey]linked
 	satellite           api.Module        // that which runs, or has run last
 	refs                map[uint64]uint64 // references seen, as wazero has them -> as snapshots do
 
 	phase    phase
+	elems    bool  // segments are in the tables already
 	stage    int   // the module that is fresh or starting
 	pending  *call // from outside, not begun
 	results  []snapshotfmt.Value
@@ -109,7 +110,7 @@ func (p *Program) instance(ctx context.Context, cfg Config) (*Instance, error) {
 	if cfg.TableSize == 0 {
 		cfg.TableSize = 10_000_000
 	}
-	in := &Instance{prog: p, cfg: cfg, pending: entry, satellites: map[resumeKey]api.Module{}, refs: map[uint64]uint64{}, stop: make(chan struct{})}
+	in := &Instance{prog: p, cfg: cfg, pending: entry, satellites: map[resumeKey]linked{}, refs: map[uint64]uint64{}, stop: make(chan struct{})}
 	for _, u := range p.units {
 		if err := in.addPart(ctx, u); err != nil {
 			return nil, errors.Join(p.within(u, len(p.units), err), in.closeParts(ctx))
@@ -235,7 +236,7 @@ func (in *Instance) Close(ctx context.Context) error {
 	}
 	var errs []error
 	for _, s := range in.satellites {
-		errs = append(errs, s.Close(ctx))
+		errs = append(errs, s.mod.Close(ctx))
 	}
 	return errors.Join(append(errs, in.closeParts(ctx))...)
 }

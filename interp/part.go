@@ -2,6 +2,7 @@ package interp
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 
@@ -24,6 +25,10 @@ type part struct {
 	width int // how many transfer globals its frames pass through
 }
 
+// moduleConfig is for all that is instantiated. The source of randomness is for a WASI
+// that nobody uses; wazero's own is seeded each time, which takes longer than the rest.
+var moduleConfig = wazero.NewModuleConfig().WithName("").WithStartFunctions().WithRandSource(rand.Reader)
+
 // addPart instantiates the rewritten module of a unit, which runs nothing of it.
 func (in *Instance) addPart(ctx context.Context, u *unit) (err error) {
 	m := &part{unit: u, in: in}
@@ -38,7 +43,7 @@ func (in *Instance) addPart(ctx context.Context, u *unit) (err error) {
 	}
 	ctx = experimental.WithMemoryAllocator(in.linking(ctx), experimental.MemoryAllocatorFunc(
 		func(_, _ uint64) experimental.LinearMemory { return m.mem }))
-	m.main, err = in.prog.rt.InstantiateModule(ctx, u.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	m.main, err = in.prog.rt.InstantiateModule(ctx, u.code, moduleConfig)
 	if err != nil {
 		if m.mem != nil {
 			m.mem.Free()

@@ -124,6 +124,7 @@ type Program struct {
 
 	mu      sync.Mutex
 	resumes map[resumeKey]*resumes
+	ways    map[wayKey][]rewrite.Entry // into functions that were asked for
 }
 
 // Prepare decodes, validates, rewrites and compiles a guest of one module. It refuses
@@ -142,7 +143,7 @@ func PrepareLinked(ctx context.Context, modules []Module, opt Options) (*Program
 		return nil, err
 	}
 	start := time.Now()
-	p := &Program{kind: kind, resumes: map[resumeKey]*resumes{}}
+	p := &Program{kind: kind, resumes: map[resumeKey]*resumes{}, ways: map[wayKey][]rewrite.Entry{}}
 	host := hostByName(opt.Host)
 	if err := p.analyze(modules, host); err != nil {
 		return nil, err

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
 	"sojourn/interp/rewrite"
+	"sojourn/snapshotfmt"
 )
 
 // wideFunction is the number of ways in above which a function's resume functions
@@ -29,15 +31,17 @@ type resumeKey struct {
 // resumes is a compiled satellite. It is made once, by whoever needs it first.
 type resumes struct {
 	once    sync.Once
+	done    atomic.Bool // compiled, or it cannot be
 	code    wazero.CompiledModule
 	numbers map[rewrite.Entry]uint32
 	err     error
 }
 
-// resume returns the satellite for an entry.
-func (p *Program) resume(ctx context.Context, u *unit, fn uint32, en rewrite.Entry) (resumeKey, *resumes, error) {
+// satellite returns the satellite for an entry, perhaps not compiled yet, and what
+// entries it is to hold.
+func (p *Program) satellite(u *unit, fn uint32, en rewrite.Entry) (resumeKey, *resumes, []rewrite.Entry) {
 	key := resumeKey{unit: u.index, fn: fn, all: true}
-	entries := u.plan.Entries(fn)
+	entries := p.entries(u, fn)
 	if len(entries) > wideFunction || u.plan.AdHoc(en.Point) {
 		key, entries = resumeKey{unit: u.index, fn: fn, entry: en}, []rewrite.Entry{en}
 	}
@@ -48,8 +52,36 @@ func (p *Program) resume(ctx context.Context, u *unit, fn uint32, en rewrite.Ent
 		p.resumes[key] = r
 	}
 	p.mu.Unlock()
-	r.once.Do(func() { r.err = r.compile(ctx, p, u, fn, entries) })
+	return key, r, entries
+}
+
+// resume returns the satellite for an entry, compiled.
+func (p *Program) resume(ctx context.Context, u *unit, fn uint32, en rewrite.Entry) (resumeKey, *resumes, error) {
+	key, r, entries := p.satellite(u, fn, en)
+	r.once.Do(func() {
+		r.err = r.compile(ctx, p, u, fn, entries)
+		r.done.Store(true)
+	})
 	return key, r, r.err
+}
+
+// wayKey names a function.
+type wayKey struct {
+	unit int
+	fn   uint32
+}
+
+// entries returns all ways into a function, which must not be changed.
+func (p *Program) entries(u *unit, fn uint32) []rewrite.Entry {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := wayKey{u.index, fn}
+	es, ok := p.ways[key]
+	if !ok {
+		es = u.plan.Entries(fn)
+		p.ways[key] = es
+	}
+	return es
 }
 
 func (r *resumes) compile(ctx context.Context, p *Program, u *unit, fn uint32, entries []rewrite.Entry) error {
@@ -75,7 +107,14 @@ func (in *Instance) warm(ctx context.Context) {
 	}
 	var ways []way
 	for i := len(in.frames) - 1; i >= 0; i-- {
-		ways = append(ways, way{in.prog.units[in.frames[i].Module], in.frames[i].Func, in.frames[i].entry})
+		f := &in.frames[i]
+		u := in.prog.units[f.Module]
+		if _, r, _ := in.prog.satellite(u, f.Func, f.entry); !r.done.Load() {
+			ways = append(ways, way{u, f.Func, f.entry})
+		}
+	}
+	if len(ways) == 0 {
+		return
 	}
 	ctx, in.cool = context.WithCancel(ctx)
 	in.warming.Go(func() {
@@ -88,6 +127,26 @@ func (in *Instance) warm(ctx context.Context) {
 	})
 }
 
+// readyFrames is how many of the innermost frames Ready looks at: the others have the
+// time that these take.
+const readyFrames = 32
+
+// Ready compiles and links, in an instance that waits for Restore, what a guest in a
+// state like st needs first. Nothing else is taken from the state.
+func (in *Instance) Ready(ctx context.Context, st *snapshotfmt.State) error {
+	frames, err := in.prog.check(st, &in.cfg)
+	if err != nil {
+		return err
+	}
+	for i := len(frames) - 1; i >= max(0, len(frames)-readyFrames); i-- {
+		f := &frames[i]
+		if _, _, err := in.resumeFunc(ctx, in.parts[f.Module], f.Func, f.entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // resumeFunc returns the resume function of an entry, linked to the instance, and
 // the number under which it takes the entry. It is the instance's satellite until the
 // next call.
@@ -96,20 +155,34 @@ func (in *Instance) resumeFunc(ctx context.Context, m *part, fn uint32, en rewri
 	if err != nil {
 		return nil, 0, err
 	}
-	mod := in.satellites[key]
-	if mod == nil {
-		ctx := experimental.WithImportResolver(ctx, func(name string) api.Module {
-			if name == rewrite.GuestName {
-				return m.main
-			}
-			return nil
-		})
-		mod, err = in.prog.rt.InstantiateModule(ctx, r.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
-		if err != nil {
+	s, ok := in.satellites[key]
+	if !ok {
+		if s, err = in.link(ctx, m, fn, r); err != nil {
 			return nil, 0, fmt.Errorf("link the resume function of function %d: %w", fn, err)
 		}
-		in.satellites[key] = mod
+		in.satellites[key] = s
 	}
-	in.satellite = mod
-	return mod.ExportedFunction(rewrite.ResumeExport(fn)), r.numbers[en], nil
+	in.satellite = s.mod
+	return s.fn, r.numbers[en], nil
+}
+
+// linked is a satellite that is linked to an instance. Calling its function needs a
+// stack, which is made once.
+type linked struct {
+	mod api.Module
+	fn  api.Function
+}
+
+func (in *Instance) link(ctx context.Context, m *part, fn uint32, r *resumes) (s linked, err error) {
+	ctx = experimental.WithImportResolver(ctx, func(name string) api.Module {
+		if name == rewrite.GuestName {
+			return m.main
+		}
+		return nil
+	})
+	if s.mod, err = in.prog.rt.InstantiateModule(ctx, r.code, moduleConfig); err != nil {
+		return s, err
+	}
+	s.fn = s.mod.ExportedFunction(rewrite.ResumeExport(fn))
+	return s, nil
 }

@@ -81,7 +81,7 @@ func (m *part) capture(ctx context.Context, st *snapshotfmt.State) error {
 // and no contents but zeros: the caller fills it before Run. A state that this
 // program cannot have is refused.
 func (p *Program) Thaw(ctx context.Context, st *snapshotfmt.State, cfg Config) (*Instance, error) {
-	in, err := p.instance(ctx, cfg)
+	in, err := p.Receive(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -92,9 +92,17 @@ func (p *Program) Thaw(ctx context.Context, st *snapshotfmt.State, cfg Config) (
 }
 
 // Receive makes an instance that waits for Restore: its memory can be filled before
-// the rest of its state is known.
+// the rest of its state is known. What depends on the module alone is done by then.
 func (p *Program) Receive(ctx context.Context, cfg Config) (*Instance, error) {
-	return p.instance(ctx, cfg)
+	in, err := p.instance(ctx, cfg)
+	if err != nil || len(in.parts) > 1 || in.parts[0].plan.TableWrites {
+		return in, err
+	}
+	if err := in.parts[0].restoreTables(ctx, nil); err != nil {
+		return nil, errors.Join(err, in.Close(ctx))
+	}
+	in.elems = true
+	return in, nil
 }
 
 // Restore puts a state into an instance that has run nothing, with what its host

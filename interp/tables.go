@@ -52,6 +52,9 @@ func (m *part) element(ctx context.Context, get api.Function, elem wasm.ValType,
 // no code writes them, from the module's own segments.
 func (m *part) restoreTables(ctx context.Context, tables []snapshotfmt.Table) error {
 	if !m.plan.TableWrites {
+		if m.in.elems {
+			return nil
+		}
 		if _, err := m.helper(ctx, rewrite.ElemsName); err != nil {
 			return m.in.trap(err)
 		}
