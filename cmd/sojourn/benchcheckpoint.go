@@ -80,14 +80,17 @@ type checkpointRow struct {
 	ZstdBytes     int64   `json:"zstd_bytes"`       //
 	ZstdBy        string  `json:"zstd_by"`          // the program, or the library where it is not installed
 	Ratio         float64 `json:"file_to_zstd"`     // median over the pairs
+	FileCPU       float64 `json:"to_file_cpu_ms"`   // processor time of all threads; 0 where the system does not tell
+	ZstdCPU       float64 `json:"zstd_cpu_ms"`      // with the program's
+	CPURatio      float64 `json:"file_to_zstd_cpu"` // median over the pairs
 }
 
 func printCheckpoints(w io.Writer, rows []checkpointRow) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "touched\tsnapshot\tto memory\tto file\tzstd -1\tfile/zstd\tthaw, prepared\tthaw, cold\t")
+	fmt.Fprintln(t, "touched\tsnapshot\tto memory\tto file\tzstd -1\tfile/zstd\tof cpu\tthaw, prepared\tthaw, cold\t")
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%.3f ms\t%.3f ms\t%.3f ms\t%.2f\t%.3f ms\t%.3f ms\t\n", r.label(), byteSize(r.SnapshotBytes),
-			r.Memory, r.File, r.Zstd, r.Ratio, r.Prepared, r.Cold)
+		fmt.Fprintf(t, "%s\t%s\t%.3f ms\t%.3f ms\t%.3f ms\t%.2f\t%.2f\t%.3f ms\t%.3f ms\t\n", r.label(), byteSize(r.SnapshotBytes),
+			r.Memory, r.File, r.Zstd, r.Ratio, r.CPURatio, r.Prepared, r.Cold)
 	}
 	return t.Flush()
 }
@@ -97,6 +100,12 @@ func (r *checkpointRow) label() string {
 		return "small: " + byteSize(r.TouchedBytes)
 	}
 	return r.Guest
+}
+
+// middle returns the median.
+func middle(v []float64) float64 {
+	slices.Sort(v)
+	return v[(len(v)-1)/2]
 }
 
 // medianMillis returns the median of times, in milliseconds to the microsecond.

@@ -8,11 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
 
+	"sojourn/bench/measure"
 	"sojourn/engine"
 	"sojourn/interp/linmem"
 	"sojourn/snapshotfmt"
@@ -35,7 +35,8 @@ type checkpointGuest struct {
 // checkpointTimes are what the runs of one guest took.
 type checkpointTimes struct {
 	memory, file, prepared, cold, zstd []time.Duration
-	ratio                              []float64
+	fileCPU, zstdCPU                   []time.Duration
+	ratio, cpuRatio                    []float64
 }
 
 func (c *checkpoints) measure(ctx context.Context, g *checkpointGuest) (_ *checkpointRow, err error) {
@@ -74,8 +75,8 @@ func (c *checkpoints) measure(ctx context.Context, g *checkpointGuest) (_ *check
 	t := &r.times
 	row.Memory, row.File, row.Zstd = medianMillis(t.memory), medianMillis(t.file), medianMillis(t.zstd)
 	row.Prepared, row.Cold = medianMillis(t.prepared), medianMillis(t.cold)
-	slices.Sort(t.ratio)
-	row.Ratio = t.ratio[(len(t.ratio)-1)/2]
+	row.FileCPU, row.ZstdCPU = medianMillis(t.fileCPU), medianMillis(t.zstdCPU)
+	row.Ratio, row.CPURatio = middle(t.ratio), middle(t.cpuRatio)
 	return row, nil
 }
 
@@ -138,25 +139,26 @@ func (r *checkpointRun) once(ctx context.Context) error {
 		return err
 	}
 	t := &r.times
-	t.memory, t.file, t.zstd = append(t.memory, memory), append(t.file, file), append(t.zstd, zstd)
+	t.memory, t.file, t.zstd = append(t.memory, memory.Wall), append(t.file, file.Wall), append(t.zstd, zstd.Wall)
+	t.fileCPU, t.zstdCPU = append(t.fileCPU, file.CPU), append(t.zstdCPU, zstd.CPU)
 	t.prepared, t.cold = append(t.prepared, prepared), append(t.cold, cold)
-	t.ratio = append(t.ratio, float64(file)/float64(zstd))
+	t.ratio = append(t.ratio, float64(file.Wall)/float64(zstd.Wall))
+	t.cpuRatio = append(t.cpuRatio, float64(file.CPU)/float64(max(zstd.CPU, 1)))
 	r.row.SnapshotBytes = int64(r.snapshot.Len())
 	return nil
 }
 
 // checkpoint freezes the running guest, writes it down, and lets it go on.
-func (r *checkpointRun) checkpoint(ctx context.Context, write func() error) (time.Duration, error) {
+func (r *checkpointRun) checkpoint(ctx context.Context, write func() error) (measure.Cost, error) {
 	time.Sleep(time.Millisecond) // the guest runs
-	start := time.Now()
+	took := measure.Stopwatch()
 	if err := r.e.Freeze(ctx); err != nil {
-		return 0, err
+		return measure.Cost{}, err
 	}
 	if err := write(); err != nil {
-		return 0, err
+		return measure.Cost{}, err
 	}
-	took := time.Since(start)
-	return took, r.e.Thaw()
+	return took(), r.e.Thaw()
 }
 
 // thaw goes on from the snapshot in another guest, until it has run to its next point.
@@ -210,9 +212,9 @@ func (r *checkpointRun) waiting(ctx context.Context) (*engine.Incoming, error) {
 }
 
 // compress writes the memory that the guest has touched, compressed, to a file.
-func (r *checkpointRun) compress(ctx context.Context) (time.Duration, error) {
+func (r *checkpointRun) compress(ctx context.Context) (measure.Cost, error) {
 	if err := r.e.Freeze(ctx); err != nil {
-		return 0, err
+		return measure.Cost{}, err
 	}
 	var pages linmem.Bitmap
 	r.e.Memory().Touched(&pages)
@@ -223,30 +225,39 @@ func (r *checkpointRun) compress(ctx context.Context) (time.Duration, error) {
 	r.row.TouchedBytes = int64(len(r.touched))
 	raw, out := filepath.Join(r.dir, "memory"), filepath.Join(r.dir, "memory.zst")
 	if err := os.WriteFile(raw, r.touched, 0o600); err != nil {
-		return 0, err
+		return measure.Cost{}, err
 	}
-	start := time.Now()
-	err := writeFile(out, func(f *os.File) error { return r.zstd(ctx, raw, f) })
-	took := time.Since(start)
+	var child time.Duration
+	stop := measure.Stopwatch()
+	err := writeFile(out, func(f *os.File) (err error) {
+		child, err = r.zstd(ctx, raw, f)
+		return err
+	})
+	took := stop()
+	took.CPU += child
 	if info, err := os.Stat(out); err == nil {
 		r.row.ZstdBytes = info.Size()
 	}
 	return took, errors.Join(err, r.e.Thaw())
 }
 
-// zstd compresses a file by 'zstd -1', or by the library where that is not installed.
-func (r *checkpointRun) zstd(ctx context.Context, raw string, f *os.File) error {
+// zstd compresses a file by 'zstd -1', or by the library where that is not installed. It
+// returns the processor time of another process.
+func (r *checkpointRun) zstd(ctx context.Context, raw string, f *os.File) (time.Duration, error) {
 	if path, err := exec.LookPath("zstd"); err == nil {
 		r.row.ZstdBy = "zstd"
 		cmd := exec.CommandContext(ctx, path, "-1", "-q", "-c", raw)
 		cmd.Stdout = f
-		return cmd.Run()
+		if err := cmd.Run(); err != nil {
+			return 0, err
+		}
+		return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 	}
 	r.row.ZstdBy = "library"
 	w, err := zstd.NewWriter(f, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	_, err = w.Write(r.touched)
-	return errors.Join(err, w.Close())
+	return 0, errors.Join(err, w.Close())
 }
