@@ -129,6 +129,7 @@ var tortureGuests = []struct {
 	{"bulk", nil, []uint64{1, 2, 7}},
 	{"exit", nil, []uint64{1}},
 	{"tail", nil, []uint64{1, 2, 3}},
+	{"jump", []string{"40"}, []uint64{1, 2, 7}},
 	{"trap", nil, []uint64{1, 2}},
 	{"fib", []string{"12"}, []uint64{1, 7}},
 	{"vm", []string{"20"}, []uint64{7, 101}},

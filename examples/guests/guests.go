@@ -87,6 +87,7 @@ func All() []Guest {
 		{Name: "hostcalls"},
 		{Name: "exit", Exit: 7},
 		{Name: "tail"},
+		{Name: "jump", Short: []string{"40"}},
 		{Name: "go-lines", Stdin: kvScript(20)},
 	}
 }
