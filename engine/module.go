@@ -50,7 +50,7 @@ func (m *Module) Kind() interp.Kind { return m.prog.Engine() }
 // Program returns the program behind the module.
 func (m *Module) Program() *interp.Program { return m.prog }
 
-// Modules keeps prepared modules, by digest and kind, until it is closed. The zero
+// Modules keeps prepared modules, by digest, kind and precision, until it is closed. The zero
 // value is ready to use; it is safe for concurrent use.
 type Modules struct {
 	// Cache keeps compiled code for the next process; nil keeps none. It is set before
@@ -62,8 +62,9 @@ type Modules struct {
 }
 
 type moduleKey struct {
-	digest [sha256.Size]byte
-	kind   interp.Kind
+	digest    [sha256.Size]byte
+	kind      interp.Kind
+	precision interp.Precision
 }
 
 type prepared struct {
@@ -80,6 +81,11 @@ func (ms *Modules) Add(ctx context.Context, module []byte, kind interp.Kind) (*M
 
 // AddLinked is Add for a guest of several modules: see [interp.PrepareLinked].
 func (ms *Modules) AddLinked(ctx context.Context, modules []interp.Module, kind interp.Kind) (*Module, error) {
+	return ms.AddPrecise(ctx, modules, kind, interp.AtPoints)
+}
+
+// AddPrecise is AddLinked with a precision: where guests can be stopped by themselves.
+func (ms *Modules) AddPrecise(ctx context.Context, modules []interp.Module, kind interp.Kind, precision interp.Precision) (*Module, error) {
 	if kind == interp.Auto {
 		kind = interp.Interpreter
 		if interp.HasCompiler() {
@@ -90,7 +96,7 @@ func (ms *Modules) AddLinked(ctx context.Context, modules []interp.Module, kind 
 	for i, mod := range modules {
 		ids[i] = interp.ModuleID{Name: mod.Name, Digest: sha256.Sum256(mod.Bytes)}
 	}
-	key := moduleKey{interp.Digest(ids), kind}
+	key := moduleKey{interp.Digest(ids), kind, precision}
 	ms.mu.Lock()
 	if ms.set == nil {
 		ms.set = map[moduleKey]*prepared{}
@@ -102,7 +108,7 @@ func (ms *Modules) AddLinked(ctx context.Context, modules []interp.Module, kind 
 	}
 	ms.mu.Unlock()
 	p.once.Do(func() {
-		prog, err := interp.PrepareLinked(context.WithoutCancel(ctx), modules, interp.Options{Engine: kind, Host: wasi.Functions(), Cache: ms.Cache})
+		prog, err := interp.PrepareLinked(context.WithoutCancel(ctx), modules, interp.Options{Engine: kind, Host: wasi.Functions(), Cache: ms.Cache, Precision: precision})
 		if err != nil {
 			p.err = fmt.Errorf("prepare module %x: %w", key.digest[:6], err)
 			return

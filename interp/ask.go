@@ -8,6 +8,8 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/sys"
+
+	"sojourn/interp/rewrite"
 )
 
 const (
@@ -54,6 +56,10 @@ func (in *Instance) settle() {
 func ask(ctx context.Context, _ api.Module, stack []uint64) {
 	in := fromContext(ctx)
 	number := uint32(stack[0])
+	stride := in.steps.left != nil && number&rewrite.StopHere != 0
+	if stride {
+		number &^= rewrite.StopHere
+	}
 	stack[0] = 1
 	if in.unwound {
 		in.record(ctx, number, true)
@@ -63,9 +69,19 @@ func ask(ctx context.Context, _ api.Module, stack []uint64) {
 	if why := in.kill.Load(); why != nil {
 		in.end(*why)
 	}
-	if in.freeze.Load() || in.cfg.FreezeEvery > 0 && in.spent() {
+	switch {
+	case stride:
+		in.stopHere(ctx, number)
+		return
+	case in.mustStop(number):
+		in.steps.stop = true
 		in.unwind()
 		in.record(ctx, number, false)
+		return
+	case in.freeze.Load() || in.cfg.FreezeEvery > 0 && in.spent():
+		in.unwind()
+		in.record(ctx, number, false)
+		in.giveBack()
 		return
 	}
 	stack[0] = 0

@@ -50,12 +50,16 @@ func (in *Instance) record(ctx context.Context, number uint32, waiting bool) {
 	if err != nil {
 		in.end(err)
 	}
-	if in.restart != nil {
+	restarted := in.restart != nil
+	if restarted {
 		in.restarted(&f, pt)
 	} else if waiting {
 		f.Stack = f.Stack[:len(f.Stack)-pt.Results]
 	}
 	in.captured = append(in.captured, f)
+	if restarted {
+		in.giveBack()
+	}
 }
 
 // restarted makes f a frame that is about to make the host call it is in.

@@ -78,6 +78,8 @@ type Instance struct {
 	again    bool     // the next host call has been counted: it is made again
 	failure  error    // why the host ended the guest
 
+	steps steps
+
 	given  uint32        // what is left of the last grant, as last seen
 	target uint32        // points that take about askEvery
 	asked  time.Time     // when
@@ -119,6 +121,10 @@ func (p *Program) instance(ctx context.Context, cfg Config) (*Instance, error) {
 	first := in.parts[0] // which has what all share
 	in.budget, in.entry, in.held = first.global(rewrite.BudgetName), first.global(rewrite.EntryName), first.global(rewrite.HeldName)
 	in.exn, in.kept = first.global(rewrite.ExnName), first.global(rewrite.KeptName)
+	if first.plan.Counts() {
+		in.steps = steps{left: first.global(rewrite.LeftName), known: true}
+		in.steps.from(0, noLimit)
+	}
 	for i := range first.width {
 		in.transfer = append(in.transfer, first.global(rewrite.TransferExport(i)))
 	}

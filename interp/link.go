@@ -112,7 +112,7 @@ func (p *Program) analyzeUnit(u *unit, module []byte, host map[[2]string]HostFun
 		return err
 	}
 	blocking := func(im wasm.Import) bool { return host[[2]string{im.Module, im.Name}].Blocking }
-	o := rewrite.Options{Blocking: blocking}
+	o := rewrite.Options{Blocking: blocking, Count: p.precision == EveryInstruction}
 	imports := make([]rewrite.Import, len(m.Imports))
 	u.links = make([]target, len(m.Imports))
 	for i := range m.Imports {

@@ -70,6 +70,9 @@ type Options struct {
 	Host   []HostFunc // what it can import
 
 	Cache *codecache.Store // of compiled code; nil compiles each time
+
+	// Precision says where the guest can be stopped.
+	Precision Precision
 }
 
 // Module is one module of a guest.
@@ -110,13 +113,14 @@ type Stats struct {
 // Program is a guest's modules, made stoppable and compiled, ready to be instantiated any
 // number of times. It is safe for concurrent use.
 type Program struct {
-	kind    Kind
-	digest  [sha256.Size]byte
-	units   []*unit // its modules, in the order of instantiation
-	initial []byte
-	stats   Stats
-	rt      wazero.Runtime
-	dir     *codeDir // nil without a store
+	kind      Kind
+	precision Precision
+	digest    [sha256.Size]byte
+	units     []*unit // its modules, in the order of instantiation
+	initial   []byte
+	stats     Stats
+	rt        wazero.Runtime
+	dir       *codeDir // nil without a store
 
 	refsOnce sync.Once
 	refTypes []wasm.FuncType // of functions that references can name, each once
@@ -143,7 +147,7 @@ func PrepareLinked(ctx context.Context, modules []Module, opt Options) (*Program
 		return nil, err
 	}
 	start := time.Now()
-	p := &Program{kind: kind, resumes: map[resumeKey]*resumes{}, ways: map[wayKey][]rewrite.Entry{}}
+	p := &Program{kind: kind, precision: opt.Precision, resumes: map[resumeKey]*resumes{}, ways: map[wayKey][]rewrite.Entry{}}
 	host := hostByName(opt.Host)
 	if err := p.analyze(modules, host); err != nil {
 		return nil, err

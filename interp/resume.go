@@ -19,13 +19,15 @@ import (
 // loop has thousands.
 const wideFunction = 48
 
-// resumeKey names a satellite: all ways into a function, or one into a wide one, or at
-// a point made on demand.
+// resumeKey names a satellite: all ways into a function, one into a wide one or at a
+// point made on demand, or a stride from there.
 type resumeKey struct {
-	unit  int
-	fn    uint32
-	entry rewrite.Entry
-	all   bool
+	unit   int
+	fn     uint32
+	entry  rewrite.Entry
+	all    bool
+	stride bool
+	steps  uint32
 }
 
 // resumes is a compiled satellite. It is made once, by whoever needs it first.
@@ -37,32 +39,34 @@ type resumes struct {
 	err     error
 }
 
-// satellite returns the satellite for an entry, perhaps not compiled yet, and what
-// entries it is to hold.
-func (p *Program) satellite(u *unit, fn uint32, en rewrite.Entry) (resumeKey, *resumes, []rewrite.Entry) {
-	key := resumeKey{unit: u.index, fn: fn, all: true}
-	entries := p.entries(u, fn)
-	if len(entries) > wideFunction || u.plan.AdHoc(en.Point) {
-		key, entries = resumeKey{unit: u.index, fn: fn, entry: en}, []rewrite.Entry{en}
+// wayIn returns the satellite in which a function goes on at full speed.
+func (p *Program) wayIn(u *unit, fn uint32, en rewrite.Entry) resumeKey {
+	if len(p.entries(u, fn)) > wideFunction || u.plan.AdHoc(en.Point) {
+		return resumeKey{unit: u.index, fn: fn, entry: en}
 	}
+	return resumeKey{unit: u.index, fn: fn, all: true}
+}
+
+// satellite returns a satellite, perhaps not compiled yet.
+func (p *Program) satellite(key resumeKey) *resumes {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	r := p.resumes[key]
 	if r == nil {
 		r = &resumes{}
 		p.resumes[key] = r
 	}
-	p.mu.Unlock()
-	return key, r, entries
+	return r
 }
 
-// resume returns the satellite for an entry, compiled.
-func (p *Program) resume(ctx context.Context, u *unit, fn uint32, en rewrite.Entry) (resumeKey, *resumes, error) {
-	key, r, entries := p.satellite(u, fn, en)
+// resume returns a satellite, compiled.
+func (p *Program) resume(ctx context.Context, key resumeKey) (*resumes, error) {
+	r := p.satellite(key)
 	r.once.Do(func() {
-		r.err = r.compile(ctx, p, u, fn, entries)
+		r.err = r.compile(ctx, p, key)
 		r.done.Store(true)
 	})
-	return key, r, r.err
+	return r, r.err
 }
 
 // wayKey names a function.
@@ -84,33 +88,43 @@ func (p *Program) entries(u *unit, fn uint32) []rewrite.Entry {
 	return es
 }
 
-func (r *resumes) compile(ctx context.Context, p *Program, u *unit, fn uint32, entries []rewrite.Entry) error {
-	sat, err := u.plan.Resume(map[uint32][]rewrite.Entry{fn: entries})
+func (r *resumes) compile(ctx context.Context, p *Program, key resumeKey) error {
+	u := p.units[key.unit]
+	sat, err := p.rewritten(u, key)
 	if err != nil {
 		return err
 	}
-	r.numbers = sat.Numbers[fn]
+	r.numbers = sat.Numbers[key.fn]
 	r.code, err = p.resumeCode(context.WithoutCancel(ctx), sat.Module.Encode())
 	if err != nil {
-		return fmt.Errorf("compile the resume function of function %d (%s): %w", fn, u.funcName(fn), err)
+		return fmt.Errorf("compile the resume function of function %d (%s): %w", key.fn, u.funcName(key.fn), err)
 	}
 	return nil
+}
+
+// rewritten writes the module of a satellite.
+func (p *Program) rewritten(u *unit, key resumeKey) (*rewrite.Satellite, error) {
+	switch {
+	case key.stride:
+		return u.plan.Stride(key.entry, key.steps)
+	case key.all:
+		return u.plan.Resume(map[uint32][]rewrite.Entry{key.fn: p.entries(u, key.fn)})
+	}
+	return u.plan.Resume(map[uint32][]rewrite.Entry{key.fn: {key.entry}})
 }
 
 // warm compiles the resume functions of frames that wait, innermost first, while the
 // guest runs already: it needs the first one at once, and the others one by one.
 func (in *Instance) warm(ctx context.Context) {
-	type way struct {
-		unit  *unit
-		fn    uint32
-		entry rewrite.Entry
+	if in.steps.left != nil {
+		return // it may go no further than by strides
 	}
-	var ways []way
+	var ways []resumeKey
 	for i := len(in.frames) - 1; i >= 0; i-- {
 		f := &in.frames[i]
-		u := in.prog.units[f.Module]
-		if _, r, _ := in.prog.satellite(u, f.Func, f.entry); !r.done.Load() {
-			ways = append(ways, way{u, f.Func, f.entry})
+		key := in.prog.wayIn(in.prog.units[f.Module], f.Func, f.entry)
+		if !in.prog.satellite(key).done.Load() {
+			ways = append(ways, key)
 		}
 	}
 	if len(ways) == 0 {
@@ -122,7 +136,7 @@ func (in *Instance) warm(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
-			_, _, _ = in.prog.resume(ctx, w.unit, w.fn, w.entry) // goOn meets the error
+			_, _ = in.prog.resume(ctx, w) // goOn meets the error
 		}
 	})
 }
@@ -140,25 +154,27 @@ func (in *Instance) Ready(ctx context.Context, st *snapshotfmt.State) error {
 	}
 	for i := len(frames) - 1; i >= max(0, len(frames)-readyFrames); i-- {
 		f := &frames[i]
-		if _, _, err := in.resumeFunc(ctx, in.parts[f.Module], f.Func, f.entry); err != nil {
+		key := in.prog.wayIn(in.prog.units[f.Module], f.Func, f.entry)
+		if _, _, err := in.resumeFunc(ctx, key, f.entry); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// resumeFunc returns the resume function of an entry, linked to the instance, and
-// the number under which it takes the entry. It is the instance's satellite until the
+// resumeFunc returns the function of a satellite, linked to the instance, and the number
+// under which it takes an entry. It is the instance's satellite until the
 // next call.
-func (in *Instance) resumeFunc(ctx context.Context, m *part, fn uint32, en rewrite.Entry) (api.Function, uint32, error) {
-	key, r, err := in.prog.resume(ctx, m.unit, fn, en)
+func (in *Instance) resumeFunc(ctx context.Context, key resumeKey, en rewrite.Entry) (api.Function, uint32, error) {
+	m := in.parts[key.unit]
+	r, err := in.prog.resume(ctx, key)
 	if err != nil {
 		return nil, 0, err
 	}
 	s, ok := in.satellites[key]
 	if !ok {
-		if s, err = in.link(ctx, m, fn, r); err != nil {
-			return nil, 0, fmt.Errorf("link the resume function of function %d: %w", fn, err)
+		if s, err = in.link(ctx, m, key.fn, r); err != nil {
+			return nil, 0, fmt.Errorf("link the resume function of function %d: %w", key.fn, err)
 		}
 		in.satellites[key] = s
 	}

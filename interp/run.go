@@ -25,11 +25,20 @@ import (
 // results go to the one outside it. The others wait as data, however many they are.
 func (in *Instance) Run(ctx context.Context) error {
 	for in.phase != ended && !in.idle() {
+		if there, err := in.arrived(); err != nil {
+			return err
+		} else if there {
+			in.rearm()
+			return ErrFrozen
+		}
 		err := in.next(ctx)
 		if err == nil && in.unwound {
 			slices.Reverse(in.captured)
 			in.frames = append(in.frames, in.captured...)
 			in.captured, in.unwound = nil, false
+			if in.goesOn() {
+				continue
+			}
 			in.rearm()
 			return in.beforeCall()
 		}
@@ -73,6 +82,13 @@ func (in *Instance) beforeCall() error {
 		in.points.Add(1)
 	}
 	return ErrFrozen
+}
+
+// goesOn reports whether the guest was stopped only to go on by strides.
+func (in *Instance) goesOn() bool {
+	stop := in.steps.stop
+	in.steps.stop = false
+	return stop && (!in.freeze.Load() || in.kill.Load() != nil)
 }
 
 // idle reports whether the guest is a library that waits for a call.
@@ -177,7 +193,7 @@ func (in *Instance) enter(ctx context.Context, f api.Function, args ...uint64) (
 	if !in.unwound {
 		in.unraise()
 		in.settle()
-	} else if in.cfg.FreezeEvery > 0 {
+	} else if in.cfg.FreezeEvery > 0 && !in.steps.stop {
 		in.given = 0
 	}
 	return res, nil
@@ -188,7 +204,7 @@ func (in *Instance) goOn(ctx context.Context, i int) error {
 	f := in.frames[i]
 	in.frames = in.frames[:i]
 	m := in.parts[f.Module]
-	fn, number, err := in.resumeFunc(ctx, m, f.Func, f.entry)
+	fn, number, err := in.resumeFunc(ctx, in.way(m.unit, &f), f.entry)
 	if err != nil {
 		return err
 	}

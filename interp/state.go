@@ -30,6 +30,9 @@ func (in *Instance) Capture(ctx context.Context) (*snapshotfmt.State, error) {
 	if !st.Started {
 		st.Ready = uint32(in.stage)
 	}
+	if n, ok := in.Instructions(); ok {
+		st.Counted, st.Instructions = true, n
+	}
 	for _, f := range in.frames {
 		st.Frames = append(st.Frames, f.Frame)
 	}
@@ -142,6 +145,7 @@ func (in *Instance) Restore(ctx context.Context, st *snapshotfmt.State, host any
 	if len(frames) > 0 && in.phase == running {
 		in.pending = nil
 	}
+	in.steps.restore(st)
 	in.warm(ctx)
 	return nil
 }

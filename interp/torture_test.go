@@ -31,7 +31,7 @@ func readGuest(t testing.TB, name string) []byte {
 
 func prepare(t testing.TB, module []byte, kind Kind) *Program {
 	t.Helper()
-	return prepareLinked(t, []Module{{Bytes: module}}, kind)
+	return prepareWith(t, []Module{{Bytes: module}}, Options{Engine: kind})
 }
 
 // hostOf returns what a module imports from a small host.
@@ -47,11 +47,16 @@ func hostOf(t testing.TB, module []byte) []HostFunc {
 
 func prepareLinked(t testing.TB, modules []Module, kind Kind) *Program {
 	t.Helper()
-	var host []HostFunc
+	return prepareWith(t, modules, Options{Engine: kind})
+}
+
+// prepareWith prepares modules with the host of these tests.
+func prepareWith(t testing.TB, modules []Module, opt Options) *Program {
+	t.Helper()
 	for _, mod := range modules {
-		host = append(host, hostOf(t, mod.Bytes)...)
+		opt.Host = append(opt.Host, hostOf(t, mod.Bytes)...)
 	}
-	p, err := PrepareLinked(t.Context(), modules, Options{Engine: kind, Host: host})
+	p, err := PrepareLinked(t.Context(), modules, opt)
 	if err != nil {
 		t.Fatal(err)
 	}

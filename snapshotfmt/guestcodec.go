@@ -5,15 +5,16 @@ import (
 	"fmt"
 )
 
-// The contents of the guest part: u32 memory size in WebAssembly pages, u32 flags, and
-// with guestLinked uvarint Ready, and as many uvarints as there are Memories behind
-// their number.
+// The contents of the guest part: u32 memory size in WebAssembly pages, u32 flags, with
+// guestCounted u64 Instructions, and with guestLinked uvarint Ready, and as many uvarints
+// as there are Memories behind their number.
 const (
 	guestStarted = 1 << iota // State.Started
 	guestLinked              // Ready or Memories is not zero
 	guestWaiting             // State.Waiting
+	guestCounted             // State.Counted
 
-	guestFlags = guestStarted | guestLinked | guestWaiting
+	guestFlags = guestStarted | guestLinked | guestWaiting | guestCounted
 )
 
 func (st *State) guestFlags() (flags uint32) {
@@ -26,6 +27,9 @@ func (st *State) guestFlags() (flags uint32) {
 	if st.Waiting {
 		flags |= guestWaiting
 	}
+	if st.Counted {
+		flags |= guestCounted
+	}
 	return flags
 }
 
@@ -33,6 +37,9 @@ func (st *State) guestFlags() (flags uint32) {
 func (st *State) checkGuest() error {
 	if st.MemoryPages > MaxMemoryPages {
 		return fmt.Errorf("%d memory pages, %w of %d", st.MemoryPages, ErrLimit, MaxMemoryPages)
+	}
+	if !st.Counted && st.Instructions != 0 {
+		return fmt.Errorf("%w: %d instructions that were not counted", ErrMalformed, st.Instructions)
 	}
 	if st.Started && (st.Ready > 0 || st.Waiting) {
 		return fmt.Errorf("%w: all modules have started, and %d of them", ErrMalformed, st.Ready)
@@ -60,6 +67,9 @@ func appendGuest(dst []byte, st *State) ([]byte, error) {
 	flags := st.guestFlags()
 	dst = binary.LittleEndian.AppendUint32(dst, st.MemoryPages)
 	dst = binary.LittleEndian.AppendUint32(dst, flags)
+	if st.Counted {
+		dst = binary.LittleEndian.AppendUint64(dst, st.Instructions)
+	}
 	if flags&guestLinked == 0 {
 		return dst, nil
 	}
@@ -82,8 +92,13 @@ func (c *cursor) guest(st *State, lim Limits) {
 	if flags&^guestFlags != 0 {
 		c.fail(start, fmt.Errorf("%w: %#x", ErrFlags, flags))
 	}
-	st.Started, st.Waiting = flags&guestStarted != 0, flags&guestWaiting != 0
+	st.Started, st.Waiting, st.Counted = flags&guestStarted != 0, flags&guestWaiting != 0, flags&guestCounted != 0
 	c.told(start, "flags: started %t", st.Started)
+	if st.Counted {
+		start = c.at
+		st.Instructions = c.u64("instructions")
+		c.told(start, "instructions: %d", st.Instructions)
+	}
 	if flags&guestLinked == 0 || c.err != nil {
 		return
 	}

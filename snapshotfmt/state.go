@@ -58,6 +58,8 @@ type State struct {
 	World                      []byte // of engine/wasi
 	MemoryPages                uint32 // of 64 KiB, of all memories
 	Started                    bool   // every start function has returned
+	Counted                    bool   // Instructions is known
+	Instructions               uint64 // executed since the guest began; 0 unless Counted
 
 	// Of a guest of several modules that has not Started: how many of them have been
 	// instantiated, start functions included, and whether nothing yet has been done for the

@@ -123,11 +123,12 @@ func TestDecodeStateRefuses(t *testing.T) {
 		want error
 	}{
 		{"short guest", kindGuest, []byte{0, 0, 0, 0}, ErrTruncated},
-		{"guest flags", kindGuest, []byte{0, 0, 0, 0, 8, 0, 0, 0}, ErrFlags},
+		{"guest flags", kindGuest, []byte{0, 0, 0, 0, 16, 0, 0, 0}, ErrFlags},
 		{"linked for nothing", kindGuest, []byte{0, 0, 0, 0, 2, 0, 0, 0, 0, 0}, ErrMalformed},
 		{"started and not", kindGuest, []byte{0, 0, 0, 0, 3, 0, 0, 0, 1, 0}, ErrMalformed},
 		{"one memory of several", kindGuest, []byte{1, 0, 0, 0, 2, 0, 0, 0, 0, 1, 1}, ErrMalformed},
 		{"memories of another size", kindGuest, []byte{3, 0, 0, 0, 2, 0, 0, 0, 0, 2, 1, 1}, ErrMalformed},
+		{"no instructions", kindGuest, []byte{0, 0, 0, 0, 8, 0, 0, 0}, ErrTruncated},
 		{"memory", kindGuest, []byte{1, 0, 1, 0, 0, 0, 0, 0}, ErrLimit},
 		{"no frames", kindFrames, nil, ErrTruncated},
 		{"frames that cannot be there", kindFrames, []byte{0xff, 0xff, 0x3f}, ErrTruncated},

@@ -74,7 +74,14 @@ func must[T any](v T, err error) T {
 // Save writes the world down. It changes nothing; the guest must be frozen. Equal
 // worlds give equal bytes.
 func (w *World) Save() ([]byte, error) {
-	s := saved{Version: savedVersion, Args: w.args, Env: w.env, Mono: w.clock.mono(), Waiting: w.saveWaiting()}
+	w.clock.mono()
+	return w.SaveExact()
+}
+
+// SaveExact is Save with the monotonic clock where the guest has last seen it, and goes
+// on from there: what is saved depends on nothing but what the guest has done and seen.
+func (w *World) SaveExact() ([]byte, error) {
+	s := saved{Version: savedVersion, Args: w.args, Env: w.env, Mono: w.clock.last, Waiting: w.saveWaiting()}
 	for i, st := range w.streams {
 		s.Streams[i] = st.Save()
 	}
@@ -108,7 +115,7 @@ func (w *World) saveWaiting() *savedWaiting {
 	if w.waiting == nil {
 		return nil
 	}
-	return &savedWaiting{Key: w.waiting.key[:], Elapsed: w.clock.mono() - w.waiting.start}
+	return &savedWaiting{Key: w.waiting.key[:], Elapsed: w.clock.last - w.waiting.start}
 }
 
 func (d *descriptor) save(c *carrier) (savedDescriptor, error) {

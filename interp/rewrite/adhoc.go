@@ -100,6 +100,21 @@ func (p *Plan) findAdHoc(fn, pc uint32, waiting bool) (Entry, bool) {
 	return Entry{Point: len(p.Points) + i}, true
 }
 
+// innermost returns a point at which the innermost frame can be at pc.
+func (p *Plan) innermost(f *function, pc uint32) (int, error) {
+	if en, ok := p.find(f, pc, false); ok && !en.Before {
+		return en.Point, nil
+	}
+	if err := p.Add(f.index, pc); err != nil {
+		return 0, err
+	}
+	en, ok := p.findAdHoc(f.index, pc, false)
+	if !ok {
+		return 0, p.noPoint(f, pc, false)
+	}
+	return en.Point, nil
+}
+
 // pointsAt makes points of the given places, ascending, of a function.
 func (p *Plan) pointsAt(f *function, pcs []uint32) ([]Point, error) {
 	i := p.ord(f)
@@ -141,6 +156,12 @@ func (p *Plan) pointsAt(f *function, pcs []uint32) ([]Point, error) {
 	}
 	if len(pts) < len(pcs) {
 		return nil, p.noPoint(f, pcs[len(pts)], false)
+	}
+	if p.count {
+		paces := p.paces(f)
+		for k := range pts {
+			pts[k].setPace(paces, base)
+		}
 	}
 	return pts, f.liveness(p, i, pts)
 }

@@ -55,6 +55,54 @@ func TestEveryWayIn(t *testing.T) {
 	t.Logf("%d ways in", ways)
 }
 
+// A module that counts is valid, and so is each stride in it.
+func TestEveryStride(t *testing.T) {
+	guests, _ := filepath.Glob("../../examples/guests/bin/*.wasm")
+	strides := 0
+	for _, f := range append(specModules(t), guests...) {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := wasm.Decode(b)
+		if err != nil || m.Validate() != nil || len(b) > 8<<10 {
+			continue
+		}
+		p, err := Analyze(m, Options{Blocking: all, Count: true})
+		if err != nil {
+			continue // TestSpecificationModules holds them to the reason
+		}
+		name := filepath.Base(f)
+		g, err := p.Guard()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		valid(t, name, g)
+		for i := range m.Funcs {
+			fn := uint32(m.NumImportedFuncs() + i)
+			for _, pc := range boundaries(m, i) {
+				en, err := p.Lookup(fn, pc, false)
+				if err != nil {
+					continue // TestEveryWayIn holds them to the reason
+				}
+				rest, _, _ := p.Pace(en)
+				for _, n := range []uint32{min(1, rest), rest} {
+					s, err := p.Stride(en, n)
+					if err != nil {
+						t.Fatalf("%s, function %d, pc 0x%x, %d: %v", name, fn, pc, n, err)
+					}
+					valid(t, name, s.Module)
+					strides++
+				}
+			}
+		}
+	}
+	if strides < 1000 {
+		t.Errorf("only %d strides", strides)
+	}
+	t.Logf("%d strides", strides)
+}
+
 // boundaries lists the pc of each instruction of m.Funcs[i].
 func boundaries(m *wasm.Module, i int) []uint32 {
 	var pcs []uint32

@@ -52,11 +52,11 @@ func (p *Plan) callGraph() {
 		}
 	}
 	for i := range p.fns {
-		p.fns[i].suspends = g.susp[i]
+		p.fns[i].suspends = p.count || g.susp[i]
 	}
 	p.typeSuspends = make([]bool, len(p.Module.Types))
 	for i := range p.typeSuspends {
-		p.typeSuspends[i] = g.susp[len(p.fns)+g.typeNode(uint32(i))]
+		p.typeSuspends[i] = p.count || g.susp[len(p.fns)+g.typeNode(uint32(i))]
 	}
 	// An indirect call is counted when any function behind its type closes a cycle.
 	for i := range p.fns {

@@ -61,6 +61,9 @@ type emitter struct {
 	where  []int   // of each label made: its place in labels
 
 	ways *ways // nil in a guarded original
+
+	paces []pace // of the instructions from the next one on, when they are counted
+	asker int    // point at which the next instruction's segment begins, -1 if none
 }
 
 type slot struct {
@@ -93,7 +96,10 @@ func (p *Plan) newEmitter(i int, idx indices) (*emitter, error) {
 		return nil, err
 	}
 	e := &emitter{p: p, idx: idx, f: &p.fns[i], src: &p.ext.Funcs[i], x: x,
-		slots: map[slot]uint32{}, temps: map[string]uint32{}}
+		slots: map[slot]uint32{}, temps: map[string]uint32{}, asker: -1}
+	if p.count && !e.f.thunk {
+		e.paces = p.paces(e.f)
+	}
 	e.out = make([]byte, 0, len(e.src.Body)*5/4+64)
 	return e, nil
 }
@@ -179,9 +185,7 @@ func (e *emitter) flushFor(labels ...uint32) {
 }
 
 func (e *emitter) instr() error {
-	if e.ways != nil {
-		e.arrive(wayIn{pos: e.in.Pos, any: true})
-	}
+	e.beforeInstr()
 	s := e.here()
 	switch e.in.Op {
 	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf, wasm.OpTryTable:
@@ -299,6 +303,7 @@ func (e *emitter) call(s *site) error {
 			e.deliverIfRaised() // the call has thrown, while the frame waited as data
 		}
 	}
+	e.asker = s.point
 	return nil
 }
 

@@ -12,13 +12,14 @@ import (
 // move up by one, to let the hook in:
 //
 //	functions  author's imports, ask, author's functions, thunks, helpers
-//	globals    author's, budget, entry, held, dropped…, exceptions…, transfer…
+//	globals    author's, budget, entry, held, left, dropped…, exceptions…, transfer…
 //	tables     author's, functions by reference, references in transfer, the host's likewise
 type layout struct {
 	askType, entryType uint32 // (i32) -> i32, () -> ()
 	hookTypes          []wasm.FuncType
 
 	budget, entry, held uint32 // globals
+	left                uint32 // likewise, when instructions are counted
 	dropped             uint32 // first of the flags, one for each droppable segment
 	droppable           []segment
 	exn                 uint32 // first of the globals for exceptions: see exnGlobals
@@ -64,6 +65,7 @@ const (
 	BudgetName = "budget"
 	EntryName  = "entry"
 	HeldName   = "held"
+	LeftName   = "left" // i64, when instructions are counted: what the guest may still execute
 	// ExnName is 0 unless an exception is under way; the budget is in KeptName then.
 	ExnName, KeptName = "exn", "kept"
 	// ElemsName and DatasName do what instantiation does with active segments.
@@ -192,6 +194,10 @@ func (p *Plan) newLayout() layout {
 	l.budget = uint32(len(p.spaces.globals))
 	l.entry, l.held = l.budget+1, l.budget+2
 	l.dropped = l.budget + sharedGlobals
+	if p.count {
+		l.left = l.dropped
+		l.dropped++
+	}
 	for i := range m.Elems {
 		l.droppable = append(l.droppable, segment{true, uint32(i)})
 	}

@@ -73,6 +73,9 @@ func (p *Plan) addGlobals(g *wasm.Module) {
 		}
 		add(wasm.FuncRef, append(wasm.AppendOp(nil, wasm.OpRefNull), byte(wasm.FuncRef)))
 	}
+	if p.count {
+		add(wasm.I64, wasm.AppendI64Const(nil, 0))
+	}
 	for range l.droppable {
 		add(wasm.I32, zero)
 	}
@@ -169,6 +172,9 @@ func (p *Plan) addExports(g *wasm.Module) {
 	add(wasm.KindGlobal, BudgetName, p.ours(l.budget))
 	add(wasm.KindGlobal, EntryName, p.ours(l.entry))
 	add(wasm.KindGlobal, HeldName, p.ours(l.held))
+	if p.count {
+		add(wasm.KindGlobal, LeftName, l.left)
+	}
 	if p.exn.any {
 		add(wasm.KindGlobal, ExnName, l.exn)
 		add(wasm.KindGlobal, KeptName, l.exn+1)

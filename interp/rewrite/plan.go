@@ -20,6 +20,8 @@ type Options struct {
 
 	// Link is nil for a guest of one module.
 	Link *Link
+	// Count asks for a count of instructions, and a stop at any of them: see count.go.
+	Count bool
 }
 
 // Kind is how a frame comes to stop at a point.
@@ -52,6 +54,9 @@ type Point struct {
 	// Target is the function that a direct call calls, and -1 for an indirect one.
 	Target int64
 
+	// Rest, Ahead and Most are what Pace returns of an entry here.
+	Rest, Ahead, Most uint32
+
 	pos    int  // of the instruction in the body
 	con    int  // construct that the way in is in: index in function.cons, or -1
 	before bool // the way in ends before the instruction at pos, whatever that is
@@ -71,8 +76,8 @@ type Entry struct {
 }
 
 // Plan is what has been found out about a module before it is rewritten: which
-// functions can stop, where, and what is alive there. It is not changed after
-// [Analyze] and safe for concurrent use.
+// functions can stop, where, and what is alive there. But for points made on demand it is
+// not changed after [Analyze]. It is safe for concurrent use.
 type Plan struct {
 	Module *wasm.Module
 	Points []Point
@@ -99,7 +104,8 @@ type Plan struct {
 	// typeSuspends says, for each type, whether an indirect call through it can suspend.
 	typeSuspends []bool
 
-	more adHoc
+	count bool
+	more  adHoc
 }
 
 // function is one function of Plan.ext.
@@ -116,12 +122,16 @@ type function struct {
 	writes   []write       // in order
 	counted  map[edge]bool // branches back that need not count: see rounds.go
 	first    int           // its first point
+	asks     map[int]int   // points by position, where counting asks before an instruction
 }
 
 // Analyze decides how m, which must be valid, is made stoppable. It refuses what
 // cannot be, by name and place. The module is kept and must not be changed.
 func Analyze(m *wasm.Module, opt Options) (*Plan, error) {
-	p := &Plan{Module: m, nimp: uint32(m.NumImportedFuncs()), link: opt.Link}
+	p := &Plan{Module: m, count: opt.Count, nimp: uint32(m.NumImportedFuncs()), link: opt.Link}
+	if p.count && p.link != nil {
+		return nil, errCountLinked
+	}
 	var err error
 	if p.spaces, err = newSpaces(m, opt.Link); err != nil {
 		return nil, err
@@ -129,6 +139,11 @@ func Analyze(m *wasm.Module, opt Options) (*Plan, error) {
 	p.blocks = func(i uint32) bool { return !p.linked(i) && opt.Blocking(p.funcImport(i)) }
 	if err = p.scan(); err != nil {
 		return nil, err
+	}
+	if p.count {
+		if err = p.refuseCount(); err != nil {
+			return nil, err
+		}
 	}
 	if err = p.addThunks(); err != nil {
 		return nil, err

@@ -25,6 +25,9 @@ func (p *Plan) findPoints() error {
 	for i := range p.fns {
 		f := &p.fns[i]
 		f.first = len(p.Points)
+		for pos := range f.asks {
+			f.asks[pos] += f.first
+		}
 		for k := range f.sites {
 			if f.sites[k].point >= 0 {
 				f.sites[k].point += f.first
@@ -69,11 +72,16 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 		return nil, fmt.Errorf("function %d: %w", f.index, err)
 	}
 	var (
-		pts  []Point
-		next int
-		in   wasm.Instr
-		r    = wasm.NewReader(p.ext, p.ext.Funcs[i].Body)
+		pts   []Point
+		next  int
+		in    wasm.Instr
+		r     = wasm.NewReader(p.ext, p.ext.Funcs[i].Body)
+		paces []pace
+		cons  = walk{cons: f.cons, inside: -1}
 	)
+	if p.count && !f.thunk {
+		paces = p.paces(f)
+	}
 	for {
 		ok, err := r.Next(&in)
 		if err != nil || !ok {
@@ -81,6 +89,10 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 		}
 		at := next < len(f.sites) && f.sites[next].pos == in.Pos
 		reachable := !x.Unreachable()
+		if paces != nil && reachable && f.askedAt(paceAt(paces, in.Pos)) {
+			pts = append(pts, f.asking(in.Pos, cons.inside, p.ext.Funcs[i].Offset, x.Stack(), len(pts)))
+		}
+		cons.pass(&in)
 		var operands []wasm.ValType
 		if at && f.sites[next].before() {
 			operands = append([]wasm.ValType{}, x.Stack()...)
@@ -107,6 +119,11 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 		}
 		for c := s.parent; c >= 0 && !f.cons[c].points; c = f.cons[c].parent {
 			f.cons[c].points = true
+		}
+	}
+	if paces != nil {
+		for k := range pts {
+			pts[k].setPace(paces, p.ext.Funcs[i].Offset)
 		}
 	}
 	return pts, f.liveness(p, i, pts)

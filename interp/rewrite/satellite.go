@@ -98,13 +98,18 @@ func (s *satellite) resume(fn uint32, entries []Entry) (map[Entry]uint32, error)
 	if err := e.run(); err != nil {
 		return nil, err
 	}
-	results := s.p.Module.Types[f.typ].Results
-	s.m.Funcs = append(s.m.Funcs, wasm.Func{Type: s.block(wasm.FuncType{Results: results}), Body: e.out, Locals: e.locals(0)})
+	s.add(f, e)
 	numbers := map[Entry]uint32{}
 	for i, en := range e.ways.entries {
 		numbers[en] = uint32(i + 1)
 	}
 	return numbers, nil
+}
+
+// add adds what has been written to go on with a function.
+func (s *satellite) add(f *function, e *emitter) {
+	results := s.p.Module.Types[f.typ].Results
+	s.m.Funcs = append(s.m.Funcs, wasm.Func{Type: s.block(wasm.FuncType{Results: results}), Body: e.out, Locals: e.locals(0)})
 }
 
 func (s *satellite) fn(g uint32) uint32 {
@@ -162,6 +167,8 @@ func (s *satellite) global(g uint32) uint32 {
 	case g < l.budget:
 		typ = s.p.spaces.globals[g]
 		typ.Type = low(typ.Type)
+	case s.p.count && g == l.left:
+		typ.Type = wasm.I64
 	case g >= l.transfer:
 		typ.Type, name = wasm.I64, TransferExport(int(g-l.transfer))
 	case g >= l.exn:

@@ -36,7 +36,7 @@ func (e *emitter) tailCall(s *site) error {
 		e.opU32(e.leaving(wasm.OpCallIndirect), uint32(e.in.A))
 		e.out = wasm.AppendU32(e.out, e.idx.table(uint32(e.in.B)))
 	}
-	if e.ways != nil {
+	if e.apart() {
 		e.op(wasm.OpReturn)
 	}
 	return e.step()
@@ -45,12 +45,18 @@ func (e *emitter) tailCall(s *site) error {
 // leaving returns the tail call for a call, where it can be one.
 func (e *emitter) leaving(call wasm.Opcode) wasm.Opcode {
 	switch {
-	case e.ways != nil:
+	case e.apart():
 		return call
 	case call == wasm.OpCall:
 		return wasm.OpReturnCall
 	}
 	return wasm.OpReturnCallIndirect
+}
+
+// apart reports whether code is written into a satellite.
+func (e *emitter) apart() bool {
+	_, ok := e.idx.(own)
+	return !ok
 }
 
 // tails is what the module's tail calls can call, and who makes them.
