@@ -115,13 +115,16 @@ func torture(t testing.TB, progs []*Program, k uint64, args ...string) outcome {
 	}
 }
 
-// tortureGuests are the guests of examples/guests that compute and print, with
-// arguments that keep them short, and how often to freeze.
-var tortureGuests = []struct {
+// tortured is a guest with its arguments, and how often it is frozen.
+type tortured struct {
 	name  string
 	args  []string
 	every []uint64
-}{
+}
+
+// tortureGuests are the guests of examples/guests that compute and print, with
+// arguments that keep them short, and how often to freeze.
+var tortureGuests = []tortured{
 	{"control", nil, []uint64{1, 2, 3}},
 	{"multivalue", nil, []uint64{1, 2, 3}},
 	{"tables", nil, []uint64{1, 2, 3}},
