@@ -169,14 +169,14 @@ func (p *Plan) initBodies() (elems, datas []byte) {
 	zero := wasm.AppendI32Const(nil, 0)
 	size := func(n int) []byte { return wasm.AppendI32Const(nil, int32(n)) }
 	for i, s := range p.Module.Elems {
-		switch {
+		switch offset := p.constExpr(s.Offset); {
 		case s.Mode != wasm.Active:
 		case s.Type == wasm.ExternRef: // all null; wazero forgets passive ones
 			null := append(wasm.AppendOp(nil, wasm.OpRefNull), byte(wasm.ExternRef))
-			elems = append(elems, ops(s.Offset, null, size(len(s.Init)),
+			elems = append(elems, ops(offset, null, size(len(s.Init)),
 				at(wasm.OpTableFill, s.Table), at(wasm.OpElemDrop, uint32(i)))...)
 		default:
-			elems = append(elems, ops(s.Offset, zero, size(len(s.Init)),
+			elems = append(elems, ops(offset, zero, size(len(s.Init)),
 				at(wasm.OpTableInit, uint32(i)), wasm.AppendU32(nil, s.Table), at(wasm.OpElemDrop, uint32(i)))...)
 		}
 	}

@@ -102,16 +102,27 @@ func (p *Plan) addTables(g *wasm.Module) {
 	}
 }
 
-// constExpr maps the functions that a constant expression refers to.
+// constExpr maps the functions and globals that a constant expression refers to.
 func (p *Plan) constExpr(e wasm.ConstExpr) wasm.ConstExpr {
-	var in wasm.Instr
-	r := wasm.NewReader(p.Module, e)
-	if ok, err := r.Next(&in); ok && err == nil && in.Op == wasm.OpRefFunc {
-		return p.refExpr(uint32(in.A))
-	} else if ok && err == nil && in.Op == wasm.OpRefNull {
-		return wasm.AppendZero(nil, low(wasm.ValType(in.A)))
+	var (
+		in  wasm.Instr
+		out wasm.ConstExpr
+		r   = wasm.NewReader(p.Module, e)
+	)
+	for {
+		switch ok, err := r.Next(&in); {
+		case !ok || err != nil:
+			return out
+		case in.Op == wasm.OpRefFunc:
+			out = append(out, p.refExpr(uint32(in.A))...)
+		case in.Op == wasm.OpRefNull:
+			out = wasm.AppendZero(out, low(wasm.ValType(in.A)))
+		case in.Op == wasm.OpGlobalGet:
+			out = wasm.AppendOpU32(out, in.Op, p.ours(uint32(in.A)))
+		default:
+			out = append(out, e[in.Pos:in.Pos+in.Len]...)
+		}
 	}
-	return e
 }
 
 // addSegments makes active segments passive: the helper InitName copies them.
