@@ -17,6 +17,7 @@ var (
 	genSeed     = flag.Uint64("seed", 0, "seed of the generated programs; 0 is the time")
 	genFirst    = flag.Uint64("first", 0, "number of the first generated program")
 	genPrograms = flag.Uint64("programs", 0, "how many programs to generate; 0 is as many as -duration lets")
+	genShrink   = flag.Bool("shrink", true, "make a program that differs smaller")
 	genDuration = flag.Duration("duration", 15*time.Second, "how long to generate programs")
 )
 
@@ -44,7 +45,9 @@ func TestGenerated(t *testing.T) {
 			t.Logf("program %d: %v", i, err)
 		case err != nil:
 			t.Errorf("program %d: %v\nrepeat with: go test ./interp -run 'TestGenerated$' -seed %d -first %d -programs 1", i, err, seed, i)
-			explain(t, choices)
+			if *genShrink {
+				explain(t, choices)
+			}
 			return
 		}
 	}

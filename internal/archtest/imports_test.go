@@ -44,6 +44,7 @@ var layers = map[string][]string{
 	"examples/guests":    nil,
 	"internal/corpus":    {"examples/guests"},
 	"internal/archtest":  nil,
+	"internal/mutants":   nil,
 }
 
 // wazeroImporter is the one package that may import wazero.
