@@ -51,8 +51,8 @@ func TestGenerated(t *testing.T) {
 			return
 		}
 	}
-	t.Logf("%d programs in %v: %d runs, %d freezes; %d trap; wazero's engines differ on %d",
-		n.programs, time.Since(start).Round(time.Second), n.runs, n.freezes, n.traps, n.apart)
+	t.Logf("%d programs in %v: %d runs, %d freezes; %d trap, %d refused; wazero's engines differ on %d",
+		n.programs, time.Since(start).Round(time.Second), n.runs, n.freezes, n.traps, n.refused, n.apart)
 	if *genPrograms == 0 && n.freezes == 0 {
 		t.Error("nothing was ever frozen")
 	}

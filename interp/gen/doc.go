@@ -22,6 +22,6 @@
 // g0, g1, …, tables as t0, …, and its memory as memory, for who can look at them
 // when it traps.
 //
-// NaN: what arithmetic leaves open, the program does not look at. Results of float
+// Exceptions do not leave the program: nobody says alike how they end it. NaN: what arithmetic leaves open, the program does not look at. Results of float
 // instructions that may be NaN are made one fixed NaN; other bits of NaN only travel.
 package gen

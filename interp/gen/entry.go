@@ -15,16 +15,18 @@ func (g *maker) makeEntries() []*body {
 	var fs []*body
 	if g.src.rare(4) {
 		f := g.entryFunc()
-		f.stmts(maxDepth)
+		f.catchAll(func() { f.stmts(maxDepth) })
 		fs = append(fs, f)
 	}
 	f := g.entryFunc()
 	f.start(wasm.OpBlock, sig{}) // what branches out of it still shows itself
 	f.push(nil, false)
-	f.call(g.imported(), 1)
-	f.stmts(maxDepth)
-	f.call(g.imported()+1, 1)
-	f.stmts(maxDepth)
+	f.catchAll(func() {
+		f.call(g.imported(), 1)
+		f.stmts(maxDepth)
+		f.call(g.imported()+1, 1)
+		f.stmts(maxDepth)
+	})
 	f.close()
 	for i := range g.globals {
 		f.opU32(wasm.OpGlobalGet, i)

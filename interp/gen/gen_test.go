@@ -73,7 +73,7 @@ func TestShrink(t *testing.T) {
 			continue
 		}
 		small := Shrink(b, interesting)
-		if !interesting(small) || len(Make(small).Module.Encode())*4 > len(Make(b).Module.Encode()) {
+		if !interesting(small) || len(small)*2 > len(b) || len(Make(small).Module.Encode()) > len(Make(b).Module.Encode()) {
 			t.Errorf("%d bytes of choices shrank to %d:\n%s", len(b), len(small), Text(Make(small).Module))
 		}
 		return

@@ -15,10 +15,11 @@ const (
 	refA
 	refB
 	ext
+	exn // of locals of the generator's own only
 	types
 )
 
-var valTypes = [types]wasm.ValType{wasm.I32, wasm.I64, wasm.F32, wasm.F64, wasm.V128, wasm.FuncRef, wasm.FuncRef, wasm.ExternRef}
+var valTypes = [types]wasm.ValType{wasm.I32, wasm.I64, wasm.F32, wasm.F64, wasm.V128, wasm.FuncRef, wasm.FuncRef, wasm.ExternRef, wasm.ExnRef}
 
 func (t typ) isRef() bool { return t >= refA }
 

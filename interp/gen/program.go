@@ -60,6 +60,11 @@ type maker struct {
 	pages   uint32
 	named   map[uint32]bool // functions that references name
 
+	tags []int // their types
+	// The program has tail calls; exceptions; and references to them, which limits
+	// what tags hold.
+	tails, throws, small bool
+
 	none, log, end, exit int // types and functions that every program has
 }
 
@@ -72,9 +77,12 @@ const (
 // Make makes the program that the choices describe. The choices are not changed.
 func Make(choices []byte) *Program {
 	g := &maker{src: &source{bytes: choices}, m: &wasm.Module{}, named: map[uint32]bool{}}
+	g.tails, g.throws = g.src.rare(3), g.src.rare(3)
+	g.small = g.throws && g.src.n(2) == 1
 	g.makeTypes()
 	g.makeImports()
 	g.declareFuncs()
+	g.makeTags()
 	g.makeMemory()
 	g.makeGlobals()
 	g.makeTables()
@@ -182,6 +190,40 @@ func (g *maker) declareFuncs() {
 	}
 }
 
+// makeTags decides what exceptions the program has.
+func (g *maker) makeTags() {
+	if !g.throws {
+		return
+	}
+	for range 1 + g.src.n(3) {
+		s := sig{}
+		for range g.src.n(4) {
+			s.params = append(s.params, g.someType())
+		}
+		if g.small {
+			s.params = fitting(s.params)
+		}
+		g.tags = append(g.tags, g.addSig(s))
+		g.m.Tags = append(g.m.Tags, uint32(g.tags[len(g.tags)-1]))
+	}
+}
+
+// fitting keeps the types of values that a reference to an exception can hold.
+func fitting(ts []typ) (out []typ) {
+	room := 12
+	for _, t := range numbers(ts) {
+		size := 4
+		if t == i64 || t == f64 {
+			size = 8
+		}
+		if room -= size; room < 0 {
+			break
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
 func (g *maker) makeMemory() {
 	g.pages = 1 + uint32(g.src.n(2))
 	g.big = g.src.rare(24)
@@ -201,8 +243,18 @@ func (g *maker) makeGlobals() {
 	g.addGlobal(global{i32, true}, wasm.AppendI32Const(nil, amount))
 	for range g.src.n(8) {
 		gl := global{g.someType(), g.src.n(5) != 4}
-		g.addGlobal(gl, g.constant(nil, gl.typ))
+		init := g.constant(nil, gl.typ)
+		if gl.typ <= i64 && g.src.rare(4) {
+			init = wasm.AppendOp(g.constant(init, gl.typ), extended[gl.typ][g.src.n(3)])
+		}
+		g.addGlobal(gl, init)
 	}
+}
+
+// extended are the instructions of extended constant expressions.
+var extended = [...][3]wasm.Opcode{
+	i32: {wasm.OpI32Add, wasm.OpI32Sub, wasm.OpI32Mul},
+	i64: {wasm.OpI64Add, wasm.OpI64Sub, wasm.OpI64Mul},
 }
 
 func (g *maker) addGlobal(gl global, init []byte) {

@@ -13,7 +13,7 @@ func (f *body) stmt(d int) {
 		return
 	}
 	d--
-	switch f.src.n(20) {
+	switch f.src.n(22) {
 	case 0, 1, 2:
 		f.set(d)
 	case 3, 4:
@@ -38,6 +38,8 @@ func (f *body) stmt(d int) {
 		f.segmentOp(d)
 	case 19:
 		f.leave(d)
+	case 20, 21:
+		f.try(d)
 	}
 }
 
@@ -174,7 +176,11 @@ func (f *body) branchTable(d int) {
 // leave ends the function, or seldom the program.
 func (f *body) leave(d int) {
 	f.when(d, func(int) {
-		switch f.src.n(8) {
+		switch f.src.n(12) {
+		case 8, 9:
+			f.tailCall(d)
+		case 10, 11:
+			f.throw(d)
 		case 7:
 			f.op(wasm.OpUnreachable)
 		case 6:
