@@ -125,12 +125,10 @@ func (e *emitter) loopHead(entered bool) {
 // endTicking ends a loop that ticks, at whose end k is still open.
 func (e *emitter) endTicking(k *ctl, unreachable bool) {
 	root := e.nest == len(e.ctls)
-	if !unreachable {
-		if root {
-			e.flush()
-		}
-		e.opU32(wasm.OpBr, e.depth(k.exit))
+	if root && !unreachable {
+		e.flush()
 	}
+	e.leave(k.exit, unreachable)
 	e.closeLabel(k.back)
 	e.round(k)
 	e.closeLabel(k.label)
@@ -229,7 +227,7 @@ func (e *emitter) end() error {
 	return nil
 }
 
-// leave branches to the end of a construct whose label was hoisted. Where nothing gets
+// leave branches to the end of a construct, from inside another label. Where nothing gets
 // there, what dead code has left on the stack goes.
 func (e *emitter) leave(l label32, unreachable bool) {
 	if unreachable {
