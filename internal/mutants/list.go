@@ -21,6 +21,7 @@ const (
 	scan     = "interp/rewrite/scan.go"
 	plan     = "interp/rewrite/plan.go"
 	ask      = "interp/ask.go"
+	budget   = "interp/rewrite/budget.go"
 	run      = "interp/run.go"
 	frames   = "interp/frames.go"
 	state    = "interp/state.go"
@@ -63,10 +64,14 @@ var mutants = []mutant{
 		"g.p.fns[node].sites[edge].counted = true", "g.susp[node] = true"},
 	{"missed-suspension", "an indirect call cannot suspend", points,
 		"return Call, s.counted || p.typeSuspends[s.target]", "return Call, s.counted"},
-	{"budget-not-restored", "a frame that has arrived goes on with a budget of 1", ways,
-		"e.opU32(wasm.OpGlobalGet, e.idx.global(l.refill))", "e.i32(1)"},
-	{"one-more-point", "a frame that has arrived has one point more", ways,
-		"e.opU32(wasm.OpGlobalGet, e.idx.global(l.refill))", "e.opU32(wasm.OpGlobalGet, e.idx.global(l.refill))\n\t\te.i32(1)\n\t\te.op(wasm.OpI32Add)"},
+	{"clock-not-written", "a loop that keeps the budget in a local asks without writing it back", budget,
+		"e.flush()\n\te.spill(point)", "e.spill(point)"},
+	{"clock-not-read", "a loop that keeps the budget in a local goes on with what it had", budget,
+		"e.endBlock()\n\te.wind()", "e.endBlock()"},
+	{"budget-not-restored", "a frame goes on with one point less than it is given", ask,
+		"in.given = n\n\tin.setBudget(int32(n))", "in.given = n\n\tin.setBudget(max(int32(n)-1, 0))"},
+	{"one-more-point", "a frame goes on with one point more than it is given", ask,
+		"in.given = n\n\tin.setBudget(int32(n))", "in.given = n\n\tin.setBudget(int32(n) + 1)"},
 	{"still-selected", "a frame that has arrived looks for its way in each loop", ways,
 		"e.i32(0)\n\t\te.opU32(wasm.OpLocalSet, w.selected)", "_ = w.selected"},
 	{"wrong-region", "the way into an inner loop is one number off", ways,

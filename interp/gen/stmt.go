@@ -135,13 +135,29 @@ func (f *body) when(d int, do func(depth int), depth int) {
 func (f *body) branchTo(depth, d int) {
 	l := f.labels[len(f.labels)-1-depth]
 	f.seq(l.types, d)
-	f.expr(i32, d)
 	if l.loop {
-		f.burn()
-		f.op(wasm.OpI32And)
+		f.round(d)
+	} else {
+		f.expr(i32, d)
 	}
 	f.opU32(wasm.OpBrIf, depth)
 	f.keepAll(l.types)
+}
+
+// round takes fuel, and pushes whether a loop goes round again: more often than not
+// some times.
+func (f *body) round(d int) {
+	if f.src.n(3) == 0 {
+		f.expr(i32, d)
+	} else {
+		f.opU32(wasm.OpGlobalGet, fuel)
+		f.i32(4<<f.src.n(4) - 1)
+		f.op(wasm.OpI32RemU)
+		f.i32(0)
+		f.op(wasm.OpI32Ne)
+	}
+	f.burn()
+	f.op(wasm.OpI32And)
 }
 
 // branchTable branches to one of the labels that take what some label takes. The
