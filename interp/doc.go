@@ -24,6 +24,11 @@
 // suspend, some ten thousand times a second. What it asks with, and how its frames
 // get out and in, is described in package rewrite.
 //
+// With [EveryInstruction] as its precision a program counts instructions, and
+// [Instance.StopAfter] stops its guests after exactly so many; what counts is in package
+// rewrite (count.go). A frame may then be at any instruction: any program of the module
+// goes on from there.
+//
 // The package is the only one that imports wazero. It knows nothing of WASI: host
 // functions come from outside. It refuses modules that import anything but what is
 // offered to them by it or by modules before them, and, through packages wasm and rewrite, whatever comes

@@ -5,7 +5,7 @@ import "github.com/spf13/cobra"
 // commands returns all commands, in the order of the help text.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
-		newRun(), newCheckpoint(), newRestore(), newInspect(),
+		newRun(), newCheckpoint(), newRestore(), newStep(), newInspect(), newDiff(),
 		newNode(), newOrchestrator(), newPs(), newMigrate(), newDrain(),
 		newDemo(), newTorture(), newBench(), newDoctor(), newVersion(),
 	}

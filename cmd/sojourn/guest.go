@@ -114,6 +114,7 @@ type program struct {
 	path      string
 	bytes     []byte
 	libraries []interp.Module
+	precision interp.Precision
 	set       engine.Modules
 }
 
@@ -160,7 +161,7 @@ func (p *program) prepare(ctx context.Context, name string) (*engine.Module, err
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	m, err := p.set.AddLinked(ctx, append(slices.Clone(p.libraries), interp.Module{Bytes: p.bytes}), kind)
+	m, err := p.set.AddPrecise(ctx, append(slices.Clone(p.libraries), interp.Module{Bytes: p.bytes}), kind, p.precision)
 	if errors.Is(err, interp.ErrNoCompiler) {
 		return nil, hint(err, "use --engine interpreter, or auto")
 	}

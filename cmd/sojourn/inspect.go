@@ -58,25 +58,27 @@ func (s *snapshotSource) dump(cmd *cobra.Command) error {
 
 // inspection is all that inspect shows.
 type inspection struct {
-	File        string           `json:"file"`
-	Module      string           `json:"module"`      // SHA-256
-	ModuleBytes uint64           `json:"module_size"` // in bytes
-	Libraries   []shownLibrary   `json:"libraries,omitempty"`
-	Engine      string           `json:"engine"` // that it was captured on
-	ISA         string           `json:"isa"`
-	Created     string           `json:"created"`
-	Instance    string           `json:"instance,omitempty"`
-	Epoch       uint64           `json:"epoch"`
-	MemoryRoot  string           `json:"memory_root"`
-	Named       bool             `json:"named"`   // the module was there to give names
-	Started     bool             `json:"started"` // past the module's start function
-	Args        []string         `json:"args"`
-	Frames      []shownFrame     `json:"frames"` // innermost first
-	Globals     []shownValue     `json:"globals"`
-	Tables      []shownTable     `json:"tables"` // those that the module writes
-	Dropped     shownDropped     `json:"dropped"`
-	Memory      memoryMap        `json:"memory"`
-	Descriptors []openDescriptor `json:"descriptors"`
+	File        string         `json:"file"`
+	Module      string         `json:"module"`      // SHA-256
+	ModuleBytes uint64         `json:"module_size"` // in bytes
+	Libraries   []shownLibrary `json:"libraries,omitempty"`
+	Engine      string         `json:"engine"` // that it was captured on
+	ISA         string         `json:"isa"`
+	Created     string         `json:"created"`
+	Instance    string         `json:"instance,omitempty"`
+	Epoch       uint64         `json:"epoch"`
+	MemoryRoot  string         `json:"memory_root"`
+	Named       bool           `json:"named"`   // the module was there to give names
+	Started     bool           `json:"started"` // past the module's start function
+	// Instructions is how many it has executed, where they were counted.
+	Instructions *uint64          `json:"instructions,omitempty"`
+	Args         []string         `json:"args"`
+	Frames       []shownFrame     `json:"frames"` // innermost first
+	Globals      []shownValue     `json:"globals"`
+	Tables       []shownTable     `json:"tables"` // those that the module writes
+	Dropped      shownDropped     `json:"dropped"`
+	Memory       memoryMap        `json:"memory"`
+	Descriptors  []openDescriptor `json:"descriptors"`
 }
 
 type shownLibrary struct {
@@ -183,6 +185,9 @@ func describe(file string, man *snapshotfmt.Manifest, st *snapshotfmt.State, g *
 	}
 	for _, l := range man.Libraries {
 		in.Libraries = append(in.Libraries, shownLibrary{l.Name, fmt.Sprintf("%x", l.Module), l.Size})
+	}
+	if st.Counted {
+		in.Instructions = &st.Instructions
 	}
 	for i := len(st.Frames) - 1; i >= 0; i-- {
 		in.Frames = append(in.Frames, g.frame(&st.Frames[i], i < len(st.Frames)-1))

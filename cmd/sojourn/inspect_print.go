@@ -13,7 +13,12 @@ func (in *inspection) print(out io.Writer) error {
 	for i, l := range in.Libraries {
 		fmt.Fprintf(w, "library %d    %s, %s (%d bytes)\n", i, l.Name, l.Module, l.Bytes)
 	}
-	fmt.Fprintf(w, "captured     on %s, %s\n", in.Engine, in.ISA)
+	switch {
+	case in.Engine != "":
+		fmt.Fprintf(w, "captured     on %s, %s\n", in.Engine, in.ISA)
+	case in.Instructions != nil:
+		fmt.Fprintf(w, "captured     after %d instructions\n", *in.Instructions)
+	}
 	fmt.Fprintf(w, "arguments    %q\n", in.Args)
 	if in.Instance != "" {
 		fmt.Fprintf(w, "instance     %s, epoch %d\n", in.Instance, in.Epoch)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"sojourn/engine"
+	"sojourn/interp"
 	"sojourn/snapshotfmt"
 )
 
@@ -57,6 +58,8 @@ type snapshotSource struct {
 	file    string
 	modules []string // the program's path, and name=path of libraries
 	opened  *program // by restore
+
+	precision interp.Precision // with which restore prepares it
 }
 
 func (s *snapshotSource) add(f *pflag.FlagSet) {
@@ -138,7 +141,7 @@ func (s *snapshotSource) restore(ctx context.Context, g *guestFlags, spec engine
 	if err := p.keep(&g.cache); err != nil {
 		return nil, err
 	}
-	s.opened = p
+	s.opened, p.precision = p, s.precision
 	m, err := p.prepare(ctx, g.engine)
 	if err != nil {
 		return nil, err

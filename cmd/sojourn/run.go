@@ -7,11 +7,13 @@ import (
 
 	"sojourn/engine"
 	"sojourn/engine/wasi"
+	"sojourn/interp"
 )
 
 func newRun() *cobra.Command {
 	var g guestFlags
 	var file string
+	var after uint64
 	cmd := &cobra.Command{
 		Use:   "run [flags] app.wasm [args...]",
 		Short: "Run a program as if it were the command itself",
@@ -20,7 +22,7 @@ func newRun() *cobra.Command {
 			"module; what follows is the program's.\n\n" +
 			"With --checkpoint FILE, SIGTERM and SIGINT freeze the program into FILE, with its\n" +
 			"module beside it in FILE.wasm, and sojourn ends with 0. 'sojourn restore FILE'\n" +
-			"goes on.",
+			"goes on. With --stop-after N as well it is frozen after exactly N instructions.",
 		Args: moduleAndArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := readProgram(args[0])
@@ -38,6 +40,13 @@ func newRun() *cobra.Command {
 				return err
 			}
 			defer p.set.Close()
+			exact := cmd.Flags().Changed("stop-after")
+			if exact {
+				if file == "" {
+					return usagef("--stop-after %d: --checkpoint says where the program goes then", after)
+				}
+				p.precision = interp.EveryInstruction
+			}
 			m, err := p.prepare(cmd.Context(), g.engine)
 			if err != nil {
 				return err
@@ -45,6 +54,9 @@ func newRun() *cobra.Command {
 			e, err := engine.New(cmd.Context(), m, spec)
 			if err != nil {
 				return err
+			}
+			if exact {
+				return runToCount(cmd, e, file, after)
 			}
 			return runToEnd(cmd, e, file)
 		},
@@ -57,6 +69,7 @@ func newRun() *cobra.Command {
 	g.addEngine(f)
 	g.cache.add(f)
 	f.StringVar(&file, "checkpoint", "", "freeze into `FILE` on SIGTERM or SIGINT")
+	f.Uint64Var(&after, "stop-after", 0, "freeze after exactly `N` instructions")
 	return cmd
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -52,7 +53,7 @@ func (s *signals) freeze(cmd *cobra.Command, e *engine.Environment, file string)
 	case err != nil:
 		return err
 	}
-	size, err := checkpoint(e, file)
+	size, err := checkpoint(e, file, func(w io.Writer) error { return e.Snapshot(w, snapshotfmt.Meta{}) })
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (s *signals) freeze(cmd *cobra.Command, e *engine.Environment, file string)
 
 // checkpoint writes a frozen guest to file and its modules beside it, and returns the
 // size of the snapshot. On error no file has changed, or only those of modules.
-func checkpoint(e *engine.Environment, file string) (int64, error) {
+func checkpoint(e *engine.Environment, file string, snapshot func(io.Writer) error) (int64, error) {
 	write := func(path string, module []byte) error {
 		return writeFile(path, func(f *os.File) error {
 			_, err := f.Write(module)
@@ -78,7 +79,7 @@ func checkpoint(e *engine.Environment, file string) (int64, error) {
 	}
 	var size int64
 	err = writeFile(file, func(f *os.File) error {
-		if err := e.Snapshot(f, snapshotfmt.Meta{}); err != nil {
+		if err := snapshot(f); err != nil {
 			return err
 		}
 		info, err := f.Stat()

@@ -11,7 +11,7 @@ import (
 // at each of them. What counts as one:
 //
 //   - every instruction that the author wrote and that is executed counts one, but for
-//     block, loop, else and end, which only mark structure;
+//     block, loop, try_table, else and end, which only mark structure;
 //   - a call counts when it is made, before anything of the callee does; a call of the
 //     host that is still to be made again, after a freeze in it, has not counted;
 //   - bulk instructions count one when they are done, however long they are;

@@ -15,6 +15,7 @@
 //	layout      layout.go      where globals, tables and helpers of ours go
 //	guard       module.go      the module with guarded functions        emit.go, constructs.go, budget.go, bulk.go
 //	resume      satellite.go   modules of resume functions, on demand   ways.go
+//	count       count.go       instructions, when asked to; stride.go: the last few before a stop
 //
 // # The guarded original
 //
