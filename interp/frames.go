@@ -201,17 +201,35 @@ func (p *Program) checkCall(u *unit, pt *rewrite.Point, callee *snapshotfmt.Fram
 }
 
 // tails reports whether tail calls can have put a function where a point has called
-// another. They stay in their module: others are refused.
+// another.
 func (p *Program) tails(u, to *unit, pt *rewrite.Point, fn uint32) bool {
-	switch {
-	case pt.Target >= 0:
+	if pt.Target >= 0 {
 		called, f := p.function(u, uint32(pt.Target))
-		return called == to && to.plan.Tails(f, fn)
-	case len(p.units) > 1:
-		t, _ := to.module().FuncType(fn)
-		return to.plan.TailCalls() && slices.Equal(t.Results, u.module().Types[pt.Callee].Results)
+		return p.replaces(called, f, to, fn)
+	}
+	if len(p.units) > 1 {
+		return p.replacesAny(u.module().Types[pt.Callee].Results, to, fn)
 	}
 	return u.plan.TailsType(pt.Callee, fn)
+}
+
+// replaces reports whether tail calls can have put the second function where the first
+// was called.
+func (p *Program) replaces(called *unit, f uint32, found *unit, fn uint32) bool {
+	if len(p.units) > 1 {
+		t, _ := called.module().FuncType(f)
+		return p.replacesAny(t.Results, found, fn)
+	}
+	return found.plan.Tails(f, fn)
+}
+
+// replacesAny reports whether tail calls can have put a function where one with these
+// results was called. Those of several modules are not followed: where any are made,
+// whatever returns the same may be there.
+func (p *Program) replacesAny(results []wasm.ValType, found *unit, fn uint32) bool {
+	t, ok := found.module().FuncType(fn)
+	return ok && slices.Equal(t.Results, results) &&
+		slices.ContainsFunc(p.units, func(u *unit) bool { return u.plan.TailCalls() })
 }
 
 func (p *Program) checkValues(u *unit, f *snapshotfmt.Frame, en rewrite.Entry, pt *rewrite.Point, waiting bool) error {

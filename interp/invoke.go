@@ -91,7 +91,7 @@ func (p *Program) exported(module int, name string) (*unit, uint32, error) {
 // then a program's entry or any function that a library exports.
 func (p *Program) checkOutermost(st *snapshotfmt.State, u *unit, fn uint32, cfg *Config) error {
 	want := func(o *unit, f uint32) error {
-		if o == u && (f == fn || u.plan.Tails(f, fn)) {
+		if o == u && f == fn || p.replaces(o, f, u, fn) {
 			return nil
 		}
 		return fmt.Errorf("the outermost frame must be of function %d (%s)", f, o.funcName(f))
@@ -106,9 +106,11 @@ func (p *Program) checkOutermost(st *snapshotfmt.State, u *unit, fn uint32, cfg 
 		}
 		return want(o, entry)
 	}
-	for _, e := range u.module().Exports {
-		if e.Kind == wasm.KindFunc && (st.Started || st.Waiting) && (e.Index == fn || u.plan.Tails(e.Index, fn)) {
-			return nil
+	for _, o := range p.units {
+		for _, e := range o.module().Exports {
+			if e.Kind == wasm.KindFunc && (st.Started || st.Waiting) && want(o, e.Index) == nil {
+				return nil
+			}
 		}
 	}
 	return fmt.Errorf("the outermost frame must be of a function that the module exports, after its start function")

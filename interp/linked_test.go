@@ -16,6 +16,7 @@ import (
 var linkedGuests = map[string][]string{
 	"pair": {"store", "pair"},
 	"trio": {"store", "words", "trio"},
+	"hops": {"hopper", "hops"},
 }
 
 func readLinked(t testing.TB, name string) []Module {

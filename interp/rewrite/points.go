@@ -106,7 +106,7 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 		s := &f.sites[next]
 		next++
 		kind, is := p.isPoint(f, s)
-		if !is || !reachable {
+		if !is || !reachable || kind == Jump && f.countedBefore(pts, next-1, p.ext.Funcs[i].Offset) {
 			continue
 		}
 		s.point = len(pts)
@@ -127,6 +127,24 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 		}
 	}
 	return pts, f.liveness(p, i, pts)
+}
+
+// countedBefore makes the call that ends where the k-th site, a tail call or a throw,
+// begins count in its place. Points at both would be at the same instruction with the
+// same state: a frame that has stopped at one would go on from the other, and stop at
+// the first again.
+func (f *function) countedBefore(pts []Point, k int, base uint32) bool {
+	if len(pts) == 0 || k == 0 {
+		return false
+	}
+	last, call := &pts[len(pts)-1], &f.sites[k-1]
+	if last.Kind != Call && last.Kind != Host || call.point != len(pts)-1 || last.PC != base+uint32(f.sites[k].pos) {
+		return false
+	}
+	if last.Kind == Call { // the host counts its own
+		last.Counted, call.counted = true, true
+	}
+	return true
 }
 
 func (p *Plan) newPoint(f *function, s *site, kind Kind, in *wasm.Instr, stack []wasm.ValType) Point {

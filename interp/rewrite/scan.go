@@ -54,14 +54,11 @@ func (p *Plan) scan() error {
 		p.fns[i] = function{index: p.imported() + uint32(i), typ: m.Funcs[i].Type}
 	}
 	found := make([]refs, len(m.Funcs))
-	err := p.each(func(f *function) error {
+	_ = p.each(func(f *function) error {
 		i := f.index - p.imported()
 		f.read(m, m.Funcs[i].Body, &found[i])
-		return p.refuse(f, m.Funcs[i].Offset)
+		return nil
 	})
-	if err != nil {
-		return err
-	}
 	all := refs{}
 	p.References = hasRefs(m, wasm.FuncRef) || p.link != nil
 	p.externs = hasRefs(m, wasm.ExternRef)
@@ -173,27 +170,6 @@ func (rf *refs) tryTable(in *wasm.Instr) {
 	if b := in.Block; len(b.Params) > 0 && len(b.Results) > 1 {
 		rf.blocks = append(rf.blocks, LowType(wasm.FuncType{Results: b.Results}))
 	}
-}
-
-// refuse names the first instruction that cannot be made stoppable.
-func (p *Plan) refuse(f *function, offset uint32) error {
-	if p.link == nil {
-		return nil
-	}
-	for i := range f.sites {
-		why := ""
-		switch s := &f.sites[i]; {
-		case s.op == wasm.OpReturnCallIndirect:
-			why = "in a guest of several modules nobody knows which module it leads to"
-		case s.op == wasm.OpReturnCall && p.linked(s.target):
-			why = "it would call another module's function"
-		default:
-			continue
-		}
-		return fmt.Errorf("function %d (%s), at 0x%x of the code section, %s: %s",
-			f.index, p.Module.FuncName(f.index), int(offset)+f.sites[i].pos, f.sites[i].op, why)
-	}
-	return nil
 }
 
 // goesTo notes a branch out of l constructs.
