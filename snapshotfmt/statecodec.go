@@ -125,6 +125,9 @@ func (f *Frame) append(dst []byte) ([]byte, error) {
 func (c *cursor) frames(st *State, lim Limits) {
 	n := c.count("frames", lim.Frames, minFrame)
 	left := lim.Values
+	if n > 0 {
+		st.Frames = make([]Frame, 0, min(n, 1<<10))
+	}
 	for i := 0; i < n && c.err == nil; i++ {
 		start := c.at
 		f := c.frame(i, min(left, MaxFrameValues))
@@ -142,9 +145,11 @@ func (c *cursor) frame(i, most int) Frame {
 		Func:   uint32(c.uvarint("function", math.MaxUint32)),
 		PC:     uint32(c.uvarint("pc", math.MaxUint32)),
 	}
-	c.told(start, "frame %d: module %d, function %d, pc %#x", i, f.Module, f.Func, f.PC)
-	f.Locals = c.values("local", most)
-	f.Stack = c.values("stack value", most)
+	if c.note != nil {
+		c.told(start, "frame %d: module %d, function %d, pc %#x", i, f.Module, f.Func, f.PC)
+	}
+	f.Locals = c.values("local", "locals", most)
+	f.Stack = c.values("stack value", "stack values", most)
 	return f
 }
 
@@ -153,7 +158,7 @@ func appendGlobals(dst []byte, st *State) ([]byte, error) {
 	return appendValues(dst, st.Globals, MaxGlobals)
 }
 
-func (c *cursor) globals(st *State, _ Limits) { st.Globals = c.values("global", MaxGlobals) }
+func (c *cursor) globals(st *State, _ Limits) { st.Globals = c.values("global", "globals", MaxGlobals) }
 
 // The contents of the tables part: their number, then for each the type's byte, the
 // number of entries, and the entries as references.

@@ -96,9 +96,10 @@ func (c *cursor) value(name string, i int) Value {
 	return v
 }
 
-// values decodes a count and as many values.
-func (c *cursor) values(name string, most int) []Value {
-	n := c.count(name+"s", most, 1)
+// values decodes a count and as many values. names is the plural of name: there are too
+// many to make it each time.
+func (c *cursor) values(name, names string, most int) []Value {
+	n := c.count(names, most, 1)
 	if n == 0 {
 		return nil
 	}
