@@ -83,6 +83,7 @@ type result struct {
 	globals []snapshotfmt.Value // Dead where it cannot be seen
 	tables  []snapshotfmt.Table
 	points  uint64
+	steps   uint64 // instructions, where they are counted
 	freezes int
 }
 
@@ -180,10 +181,10 @@ type runner struct {
 	base  *snapshotfmt.Base
 }
 
-func newRunner(ctx context.Context, module []byte, m *wasm.Module) (*runner, error) {
+func newRunner(ctx context.Context, module []byte, m *wasm.Module, precision Precision) (*runner, error) {
 	r := &runner{m: m}
 	for _, kind := range engines() {
-		p, err := Prepare(ctx, module, Options{Engine: kind, Host: genFunctions(m)})
+		p, err := Prepare(ctx, module, Options{Engine: kind, Precision: precision, Host: genFunctions(m)})
 		if err != nil {
 			return r, err
 		}
@@ -202,9 +203,11 @@ func (r *runner) close(ctx context.Context) {
 // how says how a run is disturbed.
 type how struct {
 	name    string
-	first   int    // program to begin with
-	every   uint64 // points between freezes; 0: when the host asks for it
-	inPlace bool   // goes on in the same instance
+	first   int     // program to begin with
+	every   uint64  // points between freezes; 0: when the host asks for it
+	steps   uint64  // instructions between freezes, when not 0
+	then    *runner // where the guest goes on after its first freeze, when not nil
+	inPlace bool    // goes on in the same instance
 }
 
 // endless is more freezes than any program needs.
@@ -221,7 +224,7 @@ func (r *runner) run(ctx context.Context, w how) (*result, error) {
 		return nil, err
 	}
 	defer func() { in.Close(ctx) }()
-	if w.every == 0 {
+	if w.every == 0 && w.steps == 0 {
 		h.ask = func(blocking bool) bool {
 			switch h.calls % 3 {
 			case 0:
@@ -237,10 +240,16 @@ func (r *runner) run(ctx context.Context, w how) (*result, error) {
 	}
 	res := &result{}
 	for {
+		if w.steps > 0 {
+			if err := in.StopAfter(w.steps); err != nil {
+				return nil, err
+			}
+		}
 		err := in.Run(ctx)
 		res.points += in.points.Swap(0)
 		if !errors.Is(err, ErrFrozen) {
 			res.end, res.log = genEnding(err), h.log
+			res.steps, _ = in.Instructions()
 			return res, res.observe(ctx, in)
 		}
 		res.freezes++
@@ -249,6 +258,10 @@ func (r *runner) run(ctx context.Context, w how) (*result, error) {
 		}
 		if w.inPlace {
 			continue
+		}
+		if w.then != nil {
+			r, w = w.then, how{name: w.name, every: seldom, first: w.first}
+			cfg.FreezeEvery = seldom
 		}
 		next, err := r.move(ctx, in, r.progs[(w.first+res.freezes)%len(r.progs)], cfg)
 		if err != nil {
@@ -334,7 +347,7 @@ func differ(ctx context.Context, m *wasm.Module, luck uint64, n *tally) (err err
 	if strings.HasPrefix(want.end, "trap") {
 		n.traps++
 	}
-	r, err := newRunner(ctx, module, m)
+	r, err := newRunner(ctx, module, m, AtPoints)
 	defer r.close(ctx)
 	if err != nil && strings.Contains(err.Error(), "differ in nothing but exnref and v128") {
 		n.refused++
@@ -343,7 +356,58 @@ func differ(ctx context.Context, m *wasm.Module, luck uint64, n *tally) (err err
 	if err != nil {
 		return err
 	}
-	return r.hold(ctx, want, luck, n)
+	if err := r.hold(ctx, want, luck, n); err != nil || luck%3 != 0 {
+		return err
+	}
+	return r.holdSteps(ctx, want, luck/3, n)
+}
+
+// holdSteps runs the program with its instructions counted, and stops it among them.
+func (r *runner) holdSteps(ctx context.Context, want *result, luck uint64, n *tally) error {
+	c, err := newRunner(ctx, r.m.Encode(), r.m, EveryInstruction)
+	defer c.close(ctx)
+	if err != nil && strings.Contains(err.Error(), "instructions cannot be counted where there are exceptions") {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	const mostStops = 60
+	steps := uint64(0)
+	check := func(w how) error {
+		got, err := c.run(ctx, w)
+		n.runs++
+		if err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
+		}
+		n.freezes += got.freezes
+		if d := want.differs(got); d != "" {
+			return fmt.Errorf("%s, after %d freezes: %s", w.name, got.freezes, d)
+		}
+		if steps > 0 && w.then == nil && got.steps != steps {
+			return fmt.Errorf("%s, after %d freezes: it executed %d instructions, and not %d", w.name, got.freezes, got.steps, steps)
+		}
+		steps = max(steps, got.steps)
+		return nil
+	}
+	last := len(c.progs) - 1
+	for i, p := range c.progs {
+		if err := check(how{name: fmt.Sprintf("counted on the %v", p.Engine()), first: i, every: seldom}); err != nil {
+			return err
+		}
+	}
+	for _, w := range []how{
+		{first: int(luck) & last, steps: steps/mostStops + 1},
+		{first: int(luck>>1) & last, steps: steps/7 + luck%16 + 1},
+		{first: int(luck) & last, steps: luck*7919%(steps+1) + 1, then: r},
+		{every: 3 + steps/1000},
+	} {
+		w.name = fmt.Sprintf("stopped after every %d instructions", w.steps)
+		if err := check(w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hold runs the program in every way and holds it to what it does undisturbed.
