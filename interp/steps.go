@@ -94,14 +94,19 @@ func (in *Instance) arrived() (bool, error) {
 	f := &in.frames[len(in.frames)-1]
 	plan := in.prog.units[f.Module].plan
 	pc, err := plan.Settle(f.Func, f.PC)
-	if err != nil || !plan.AtCounted(f.Func, pc) || pc == f.PC {
-		return err == nil && plan.AtCounted(f.Func, pc), err
-	}
-	en, err := plan.Lookup(f.Func, pc, false)
-	if err != nil {
+	if err != nil || !plan.AtCounted(f.Func, pc) {
 		return false, err
 	}
-	return true, f.moveTo(en, plan.Point(en.Point))
+	en, err := plan.Lookup(f.Func, pc, false)
+	if err != nil || en == f.entry {
+		return err == nil, err
+	}
+	pt := plan.Point(en.Point)
+	if pt.Kind == rewrite.Jump || en.Before && in.cfg.FreezeEvery > 0 {
+		in.points.Add(1) // nothing in a snapshot tells before this point from behind it
+		in.given = max(in.given, 1) - 1
+	}
+	return true, f.moveTo(en, pt)
 }
 
 // moveTo puts a frame at a later point to which it gets without doing anything.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +47,7 @@ func prepareCounting(t testing.TB, module []byte) []*Program {
 type stepping struct {
 	t    testing.TB
 	host *miniHost
+	cfg  Config
 	in   *Instance
 	err  error // how it has ended
 }
@@ -53,7 +55,8 @@ type stepping struct {
 func newStepping(t testing.TB, p *Program, args ...string) *stepping {
 	t.Helper()
 	s := &stepping{t: t, host: &miniHost{args: append([]string{"guest"}, args...)}}
-	in, err := p.Instantiate(t.Context(), Config{Host: s.host})
+	s.cfg.Host = s.host
+	in, err := p.Instantiate(t.Context(), s.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +102,7 @@ func (s *stepping) state() (*snapshotfmt.State, []byte) {
 func (s *stepping) move(p *Program) {
 	s.t.Helper()
 	st, mem := s.state()
-	next, err := p.Thaw(s.t.Context(), st, Config{Host: s.host})
+	next, err := p.Thaw(s.t.Context(), st, s.cfg)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -249,6 +252,54 @@ func TestGoOnAtPoints(t *testing.T) {
 				}
 				s.close()
 			}
+		})
+	}
+}
+
+// Freezing at points does not change the count, nor does a stop by count change how many
+// points there are.
+func TestCountIsTheGuestsAlone(t *testing.T) {
+	for _, g := range countable(t) {
+		if !slices.Contains([]string{"control", "hostcalls", "tables", "tail", "trap", "exit"}, g.name) {
+			continue
+		}
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			ps := prepareCounting(t, readGuest(t, g.name))
+			end, out, n := total(t, ps, g.args...)
+			points := torture(t, ps, 1<<29, g.args...).points
+			for _, k := range []uint64{1, 3} {
+				s := newStepping(t, ps[0], g.args...)
+				s.cfg.FreezeEvery = k
+				s.move(ps[0])
+				freezes, took := 0, uint64(0)
+				for s.err = s.in.Run(t.Context()); errors.Is(s.err, ErrFrozen); s.err = s.in.Run(t.Context()) {
+					took += s.in.Points()
+					freezes++
+					s.move(ps[freezes%len(ps)])
+				}
+				took += s.in.Points()
+				if got, ok := s.in.Instructions(); !ok || got != n || ending(s.err) != end || s.host.out.String() != out {
+					t.Errorf("frozen at every %d: %d instructions (known: %t), %s; want %d, %s", k, got, ok, ending(s.err), n, end)
+				}
+				if took != points {
+					t.Errorf("frozen at every %d: %d points, want %d", k, took, points)
+				}
+				s.close()
+			}
+			s := newStepping(t, ps[0], g.args...)
+			s.cfg.FreezeEvery = 1 << 29
+			s.move(ps[0])
+			took, stops := uint64(0), 0
+			for s.step(1 + n/40) {
+				took += s.in.Points()
+				stops++
+				s.move(ps[stops%len(ps)])
+			}
+			if took += s.in.Points(); took != points {
+				t.Errorf("after %d stops: %d points, want %d", stops, took, points)
+			}
+			s.close()
 		})
 	}
 }

@@ -100,9 +100,10 @@ func (p *Plan) findAdHoc(fn, pc uint32, waiting bool) (Entry, bool) {
 	return Entry{Point: len(p.Points) + i}, true
 }
 
-// innermost returns a point at which the innermost frame can be at pc.
+// innermost returns a point at which the innermost frame can be at pc, with nothing of
+// what is there done: that before a tail call has been counted.
 func (p *Plan) innermost(f *function, pc uint32) (int, error) {
-	if en, ok := p.find(f, pc, false); ok && !en.Before {
+	if en, ok := p.find(f, pc, false); ok && !en.Before && p.Point(en.Point).Kind != Jump {
 		return en.Point, nil
 	}
 	if err := p.Add(f.index, pc); err != nil {

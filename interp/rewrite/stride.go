@@ -130,8 +130,7 @@ func (s *stride) instr(at *site) error {
 		s.done = true
 		return s.tailCall(at)
 	case wasm.OpMemoryCopy, wasm.OpMemoryFill:
-		s.copy()
-		if err := s.step(); err != nil {
+		if err := s.bulk(at); err != nil {
 			return err
 		}
 		return s.stop(next)
