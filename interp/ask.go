@@ -10,6 +10,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"sojourn/interp/rewrite"
+	"sojourn/interp/wasm"
 )
 
 const (
@@ -130,9 +131,20 @@ func (in *Instance) end(why error) {
 	panic(sys.NewExitError(1))
 }
 
+// words returns how many words of wazero's stack values take.
+func words(ts []wasm.ValType) int {
+	n := len(ts)
+	for _, t := range ts {
+		if t == wasm.V128 {
+			n++
+		}
+	}
+	return n
+}
+
 // hostFunction makes wazero call h.
 func hostFunction(h HostFunc) api.GoModuleFunc {
-	params, results := len(h.Params), len(h.Results)
+	params, results := words(h.Params), words(h.Results)
 	if !h.Blocking {
 		return func(ctx context.Context, from api.Module, stack []uint64) {
 			in := fromContext(ctx)

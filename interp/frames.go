@@ -52,7 +52,9 @@ func (in *Instance) record(ctx context.Context, number uint32, waiting bool) {
 	}
 	restarted := in.restart != nil
 	if restarted {
-		in.restarted(&f, pt)
+		if err := in.restarted(ctx, &f, pt); err != nil {
+			in.end(err)
+		}
 	} else if waiting {
 		f.Stack = f.Stack[:len(f.Stack)-pt.Results]
 	}
@@ -63,18 +65,15 @@ func (in *Instance) record(ctx context.Context, number uint32, waiting bool) {
 }
 
 // restarted makes f a frame that is about to make the host call it is in.
-func (in *Instance) restarted(f *frame, pt *rewrite.Point) {
+func (in *Instance) restarted(ctx context.Context, f *frame, pt *rewrite.Point) error {
 	f.entry.Before = true
 	f.PC = pt.At
 	f.Stack = f.Stack[:len(f.Stack)-pt.Results]
-	for i, t := range in.parts[f.Module].module().Types[pt.Callee].Params {
-		lo := in.restart[i]
-		if t == wasm.I32 || t == wasm.F32 {
-			lo = uint64(uint32(lo)) // wazero leaves the upper half open
-		}
-		f.Stack = append(f.Stack, snapshotfmt.Value{Type: snapshotfmt.Type(t), Lo: lo})
-	}
+	m := in.parts[f.Module]
+	args, err := m.values(ctx, m.module().Types[pt.Callee].Params, in.restart)
+	f.Stack = append(f.Stack, args...)
 	in.restart = nil
+	return err
 }
 
 // toTransfer puts a frame where its resume function looks for it.
