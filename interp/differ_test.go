@@ -49,8 +49,7 @@ func (h *genHost) call(f *HostFunc, c *HostCall) error {
 	h.restarted = false
 	h.calls++
 	line, sum := f.Name, h.calls
-	for i, t := range f.Params {
-		v := narrow(t, c.Stack[i])
+	for _, v := range words64(f.Params, c.Stack) {
 		line += fmt.Sprintf(" %x", v)
 		sum = sum*0x9e3779b97f4a7c15 + v
 	}
@@ -60,17 +59,44 @@ func (h *genHost) call(f *HostFunc, c *HostCall) error {
 	case "exit":
 		return &Exit{Code: uint32(c.Stack[0])}
 	}
-	for i, t := range f.Results {
-		sum = sum*0x9e3779b97f4a7c15 + uint64(i)
-		c.Stack[i] = narrow(t, sum^sum>>29)
+	k := 0
+	for _, t := range f.Results {
+		for range words([]wasm.ValType{t}) {
+			sum = sum*0x9e3779b97f4a7c15 + uint64(k)
+			c.Stack[k] = narrow(t, sum^sum>>29)
+			k++
+		}
 	}
 	h.log = append(h.log, line)
 	return nil
 }
 
+// words64 returns what a host function sees of its arguments: of references only
+// whether they are null.
+func words64(ts []wasm.ValType, stack []uint64) (vs []uint64) {
+	for _, t := range ts {
+		switch {
+		case t.IsRef() && stack[0] != 0:
+			vs = append(vs, 1)
+		case t == wasm.V128:
+			vs = append(vs, stack[0])
+			stack = stack[1:]
+			fallthrough
+		default:
+			vs = append(vs, narrow(t, stack[0]))
+		}
+		stack = stack[1:]
+	}
+	return vs
+}
+
+// narrow returns the bits of a value of type t, null when it is a reference.
 func narrow(t wasm.ValType, v uint64) uint64 {
-	if t == wasm.I32 || t == wasm.F32 {
+	switch t {
+	case wasm.I32, wasm.F32:
 		return uint64(uint32(v))
+	case wasm.FuncRef, wasm.ExternRef:
+		return 0
 	}
 	return v
 }

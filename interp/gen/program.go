@@ -118,16 +118,13 @@ func toVal(ts []typ) []wasm.ValType {
 
 // The types of functions behind references of class A and B come first.
 func (g *maker) makeTypes() {
-	for i := range 3 + g.src.n(4) {
+	for range 3 + g.src.n(4) {
 		s := sig{params: []typ{i32}}
 		for range g.src.n(4) {
 			s.params = append(s.params, g.someType())
 		}
 		for range g.src.n(4) {
 			s.results = append(s.results, g.someType())
-		}
-		if i < 2 && g.src.n(3) != 0 { // so that imports can have it
-			s.params, s.results = numbers(s.params), numbers(s.results)
 		}
 		g.addSig(s)
 	}
@@ -159,9 +156,6 @@ func (g *maker) makeImports() {
 	g.exit = g.addImport("exit", g.addSig(sig{params: []typ{i32}}))
 	for i := range g.src.n(6) {
 		typ := g.src.n(g.none)
-		if s := g.sigs[typ]; len(numbers(s.params)) < len(s.params) || len(numbers(s.results)) < len(s.results) {
-			continue // no host function takes vectors or references
-		}
 		kind := [...]string{"block", "plain"}[g.src.n(2)]
 		g.addImport(fmt.Sprintf("%s%d", kind, i), typ)
 	}
