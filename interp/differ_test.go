@@ -266,6 +266,9 @@ func (r *runner) run(ctx context.Context, w how) (*result, error) {
 	}
 	res := &result{}
 	for {
+		if w.every == 0 && w.steps == 0 {
+			in.target = 2 // it asks soon, and is told to go on
+		}
 		if w.steps > 0 {
 			if err := in.StopAfter(w.steps); err != nil {
 				return nil, err
