@@ -22,14 +22,17 @@ const (
 )
 
 // guests is a store of guests made stoppable. With one kind they run undisturbed. With
-// more they freeze at every point and between calls, and go on as the next kind.
+// more they freeze at every point, or after every instruction, and between calls, and go
+// on as the next kind.
 type guests struct {
 	ctx   context.Context
 	links *linking
 	progs *programs
 	kinds []interp.Kind
-	all   bool // at every point of long calls too
-	open  map[*group]*guest
+
+	precision interp.Precision // what they freeze at
+	all       bool             // of long calls too
+	open      map[*group]*guest
 }
 
 func (s *guests) frozen() bool { return len(s.kinds) > 1 }
@@ -66,7 +69,7 @@ func (s *guests) instantiate(command int, module []byte) (instance, error) {
 
 func (s *guests) start(grp *group, modules int) (*guest, error) {
 	g := &guest{guests: s, group: grp, modules: modules}
-	p, err := s.progs.prepare(grp.modules, s.kinds[0])
+	p, err := s.progs.prepare(grp.modules, s.kinds[0], s.precision)
 	if err == nil {
 		g.in, err = p.Instantiate(s.ctx, g.config())
 	}
@@ -88,7 +91,7 @@ type guest struct {
 	modules int // that are to be instantiated
 	in      *interp.Instance
 	moves   int
-	every   uint64 // point in this call
+	every   uint64 // point or instruction in this call
 }
 
 // member is one module of a guest.
@@ -99,7 +102,7 @@ type member struct {
 
 func (g *guest) config() interp.Config {
 	c := interp.Config{Library: true, Externs: 1 << 10, Modules: g.modules}
-	if g.frozen() {
+	if g.frozen() && g.precision == interp.AtPoints {
 		c.FreezeEvery = max(g.every, 1)
 	}
 	return c
@@ -130,6 +133,11 @@ func (m member) invoke(name string, args []snapshotfmt.Value) ([]snapshotfmt.Val
 // run runs the guest until its call ends, moving it whenever it freezes.
 func (g *guest) run() error {
 	for n := 1; ; n++ {
+		if g.precision == interp.EveryInstruction {
+			if err := g.in.StopAfter(max(g.every, 1)); err != nil {
+				return err
+			}
+		}
 		err := g.in.Run(g.ctx)
 		if !errors.Is(err, interp.ErrFrozen) {
 			return err
@@ -155,7 +163,7 @@ func (g *guest) move(trapped bool) error {
 		return err
 	}
 	g.moves++
-	p, err := g.progs.prepare(g.group.modules, g.kinds[g.moves%len(g.kinds)])
+	p, err := g.progs.prepare(g.group.modules, g.kinds[g.moves%len(g.kinds)], g.precision)
 	if err != nil {
 		return err
 	}

@@ -16,16 +16,19 @@ import (
 type way int
 
 const (
-	onPlain    way = iota // wazero alone
-	stoppable             // made stoppable, and left alone
-	everyPoint            // frozen and moved at every point, and between commands
+	onPlain          way = iota // wazero alone
+	stoppable                   // made stoppable, and left alone
+	everyPoint                  // frozen and moved at every point, and between commands
+	everyInstruction            // frozen and moved after every instruction likewise
 	ways
 )
 
 // textFormat is why modules in it are refused.
 const textFormat = "the text format"
 
-func (w way) String() string { return [...]string{"plain", "stoppable", "every point"}[w] }
+func (w way) String() string {
+	return [...]string{"plain", "stoppable", "every point", "every instruction"}[w]
+}
 
 // kinds are the engines of this machine.
 func kinds() []interp.Kind {
@@ -44,15 +47,16 @@ func (s *script) stores(ctx context.Context, links *linking, progs *programs) (a
 			return all, err
 		}
 		all[onPlain] = append(all[onPlain], p)
-		all[stoppable] = append(all[stoppable], guestStore(ctx, links, progs, k))
+		all[stoppable] = append(all[stoppable], guestStore(ctx, links, progs, interp.AtPoints, k))
 	}
 	turns := append(kinds(), kinds()...)[:2]
-	all[everyPoint] = []store{guestStore(ctx, links, progs, turns...)}
+	all[everyPoint] = []store{guestStore(ctx, links, progs, interp.AtPoints, turns...)}
+	all[everyInstruction] = []store{guestStore(ctx, links, progs, interp.EveryInstruction, turns...)}
 	return all, nil
 }
 
-func guestStore(ctx context.Context, links *linking, progs *programs, kinds ...interp.Kind) store {
-	return &guests{ctx: ctx, links: links, progs: progs, kinds: kinds, all: os.Getenv("SOJOURN_SPEC") == "all", open: map[*group]*guest{}}
+func guestStore(ctx context.Context, links *linking, progs *programs, p interp.Precision, kinds ...interp.Kind) store {
+	return &guests{ctx: ctx, links: links, progs: progs, kinds: kinds, precision: p, all: os.Getenv("SOJOURN_SPEC") == "all", open: map[*group]*guest{}}
 }
 
 // tally counts one script's assertions.
@@ -60,7 +64,7 @@ type tally struct {
 	script     *script
 	assertions int
 	passed     [ways]int
-	refused    map[string]int // by reason: those that some stoppable way refuses
+	refused    [ways]map[string]int // by reason
 	failed     [ways][]string
 }
 
@@ -73,15 +77,14 @@ func (s *script) run(t *testing.T) *tally {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := &tally{script: s, refused: map[string]int{}}
+	sum := &tally{script: s}
 	for i := range s.Commands {
 		if s.Commands[i].isAssertion() {
 			sum.assertions++
 		}
 	}
-	why := map[int]string{} // the commands that are refused
 	for w, in := range all {
-		bad := map[int]string{}
+		why, bad := map[int]string{}, map[int]string{}
 		for _, st := range in {
 			s.in(t, st, func(i int, err error) {
 				if r, ok := errors.AsType[*refusal](err); ok {
@@ -92,25 +95,30 @@ func (s *script) run(t *testing.T) *tally {
 			})
 			st.close()
 		}
-		sum.passed[w] = sum.assertions
-		for i := range s.Commands {
-			_, refused := why[i]
-			msg, failed := bad[i]
-			if failed {
-				c := &s.Commands[i]
-				sum.failed[w] = append(sum.failed[w], fmt.Sprintf("%s/%s:%d %s %q: %s", s.proposal, s.name, c.Line, c.Type, c.Action.Field, msg))
-			}
-			if c := &s.Commands[i]; c.isAssertion() && (failed || refused && (way(w) != onPlain || c.ModuleType == "text")) {
-				sum.passed[w]--
-			}
-		}
-	}
-	for i, reason := range why {
-		if s.Commands[i].isAssertion() {
-			sum.refused[reason]++
-		}
+		sum.judge(way(w), why, bad)
 	}
 	return sum
+}
+
+// judge counts what the commands of a script came to in one way: those in why were
+// refused, those in bad failed.
+func (t *tally) judge(w way, why, bad map[int]string) {
+	t.refused[w] = map[string]int{}
+	for i := range t.script.Commands {
+		c := &t.script.Commands[i]
+		reason, refused := why[i]
+		msg, failed := bad[i]
+		if failed {
+			t.failed[w] = append(t.failed[w], fmt.Sprintf("%s/%s:%d %s %q: %s", t.script.proposal, t.script.name, c.Line, c.Type, c.Action.Field, msg))
+		}
+		switch {
+		case !c.isAssertion():
+		case refused:
+			t.refused[w][reason]++
+		case !failed:
+			t.passed[w]++
+		}
+	}
 }
 
 // isAssertion reports whether a command is counted: modules and registrations are not.

@@ -35,6 +35,8 @@ var reasons = []struct{ text, reason string }{
 	{"is an import, and not the module's own", "an import is called from outside"},
 	{"exceptions in a guest of several modules", "exceptions in a guest of several modules"},
 	{"needs typed function references", "typed references"},
+	{"instructions of a guest of several modules", "counting the instructions of several modules"},
+	{"instructions cannot be counted where there are exceptions", "counting instructions where there are exceptions"},
 	{"needs garbage collection", "typed references"},
 }
 
@@ -85,20 +87,21 @@ type programs struct {
 
 // guestKey tells guests apart by where their lists of modules are.
 type guestKey struct {
-	kind  interp.Kind
-	first *interp.Module
+	kind      interp.Kind
+	precision interp.Precision
+	first     *interp.Module
 }
 
-func (ps *programs) prepare(modules []interp.Module, kind interp.Kind) (*interp.Program, error) {
-	key := guestKey{kind, &modules[0]}
-	if p := ps.made[key]; p != nil {
-		return p, nil
+func (ps *programs) prepare(modules []interp.Module, kind interp.Kind, p interp.Precision) (*interp.Program, error) {
+	key := guestKey{kind, p, &modules[0]}
+	if made := ps.made[key]; made != nil {
+		return made, nil
 	}
-	p, err := interp.PrepareLinked(ps.ctx, modules, interp.Options{Engine: kind, Host: hostFuncs})
+	made, err := interp.PrepareLinked(ps.ctx, modules, interp.Options{Engine: kind, Precision: p, Host: hostFuncs})
 	if err == nil {
-		ps.made[key] = p
+		ps.made[key] = made
 	}
-	return p, err
+	return made, err
 }
 
 func (ps *programs) close() {
