@@ -193,7 +193,9 @@ func (in *Instance) Grow(pages ...uint32) error {
 	return nil
 }
 
-// Points returns how many points the guest has passed, where they are counted.
+// Points returns how many points the guest has passed, where they are counted. Those
+// that a guest passes in a loop, since it last asked, are not among them when it traps
+// or exits there: such a loop counts in a register.
 func (in *Instance) Points() uint64 { return in.points.Load() }
 
 // Depth returns how many frames of a frozen guest wait to go on.
