@@ -90,7 +90,9 @@ func table(sums []*tally) []byte {
 	all.row(&b, "**all**")
 
 	b.WriteString("\n## Refused\n\n| reason | assertions | when counting |\n|---|--:|--:|\n")
-	for _, r := range slices.Sorted(maps.Keys(all.refused[everyInstruction])) {
+	named := maps.Clone(all.refused[everyInstruction])
+	maps.Copy(named, all.refused[everyPoint])
+	for _, r := range slices.Sorted(maps.Keys(named)) {
 		fmt.Fprintf(&b, "| %s | %d | %d |\n", r, all.refused[everyPoint][r], all.refused[everyInstruction][r])
 	}
 	b.WriteString("\n## What wazero alone does not pass\n\n```\n")
