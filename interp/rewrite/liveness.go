@@ -11,6 +11,9 @@ import (
 // which is slower and as right.
 const livenessWork = 1 << 28
 
+// livenessSets bounds the words of all sets that are kept for one function.
+const livenessSets = 1 << 24
+
 // liveness finds which locals each point needs: those read before they are written
 // on some way on from it. It walks the body backwards, with a set for each label;
 // the sets of loop heads start empty and grow, so the walk repeats until they stand.
@@ -118,6 +121,9 @@ func (f *function) events(p *Plan, i int, pts []Point) []event {
 
 // solve walks until the loop heads stand; false when that takes too much work.
 func (lv *liveness) solve(f *function, evs []event) bool {
+	if (len(lv.pts)+len(f.cons))*lv.words > livenessSets {
+		return false
+	}
 	lv.loops = make([][]uint64, len(f.cons))
 	lv.sets = make([][]uint64, len(lv.pts))
 	for k := range lv.sets {

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"fmt"
 	"runtime"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -104,8 +105,9 @@ type Plan struct {
 	// typeSuspends says, for each type, whether an indirect call through it can suspend.
 	typeSuspends []bool
 
-	count bool
-	more  adHoc
+	count  bool
+	values atomic.Int64 // of all points: see maxValues
+	more   adHoc
 }
 
 // function is one function of Plan.ext.

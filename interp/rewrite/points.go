@@ -110,6 +110,9 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 			continue
 		}
 		s.point = len(pts)
+		if err := p.holds(f, len(x.Stack())); err != nil {
+			return nil, err
+		}
 		if !s.before() {
 			operands = append([]wasm.ValType{}, x.Stack()...)
 		}
@@ -126,7 +129,27 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 			pts[k].setPace(paces, p.ext.Funcs[i].Offset)
 		}
 	}
-	return pts, f.liveness(p, i, pts)
+	if err := f.liveness(p, i, pts); err != nil {
+		return nil, err
+	}
+	for k := range pts {
+		if err := p.holds(f, len(pts[k].Locals)); err != nil {
+			return nil, err
+		}
+	}
+	return pts, nil
+}
+
+// maxValues bounds the live locals and stack values of all points of a module: each is
+// some ten bytes of code that hand it over. CPython has two million.
+const maxValues = 1 << 25
+
+// holds counts n values of a point.
+func (p *Plan) holds(f *function, n int) error {
+	if p.values.Add(int64(n)) > maxValues {
+		return fmt.Errorf("function %d (%s): with it, the frames that could stop in the module would have more than %d values to hand over", f.index, p.Module.FuncName(f.index), maxValues)
+	}
+	return nil
 }
 
 // countedBefore makes the call that ends where the k-th site, a tail call or a throw,
