@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	suite = "^(TestGenerated|TestOnceWrong|TestPointsAreExact|TestGoOnInPlace|TestTorture)$"
+	suite = "^(TestRecursionIsCounted|TestGenerated|TestOnceWrong|TestPointsAreExact|TestGoOnInPlace|TestTorture)$"
 	// enough is how long the generated programs run before the other tests do, and
 	// patience how long a mutant has to be noticed.
 	enough   = 45 * time.Second
