@@ -24,6 +24,10 @@ func (g *maker) makeEntries() []*body {
 	f.catchAll(func() {
 		f.call(g.imported(), 1)
 		f.stmts(maxDepth)
+		if g.big {
+			f.memoryOp(1)
+			f.memoryOp(1)
+		}
 		f.call(g.imported()+1, 1)
 		f.stmts(maxDepth)
 	})

@@ -220,7 +220,7 @@ func fitting(ts []typ) (out []typ) {
 
 func (g *maker) makeMemory() {
 	g.pages = 1 + uint32(g.src.n(2))
-	g.big = g.src.rare(24)
+	g.big = g.src.rare(16)
 	if g.big {
 		g.pages = 40
 	}
@@ -271,6 +271,9 @@ func (g *maker) makeSegments() {
 	for range g.src.n(5) {
 		g.makeElem(refA+typ(g.src.n(3)), g.src.n(5))
 	}
+	if g.big {
+		g.makeBig()
+	}
 	for range g.src.n(4) {
 		b := make([]byte, g.src.n(40))
 		for i := range b {
@@ -283,6 +286,16 @@ func (g *maker) makeSegments() {
 		g.datas = append(g.datas, segment{size: len(b), active: seg.Mode == wasm.Active})
 		g.m.Datas = append(g.m.Datas, seg)
 	}
+}
+
+// makeBig puts data where copies that are cut are cut.
+func (g *maker) makeBig() {
+	b := make([]byte, 4<<10)
+	for i := range b {
+		b[i] = byte(i%251 + 1)
+	}
+	g.datas = append(g.datas, segment{active: true})
+	g.m.Datas = append(g.m.Datas, wasm.Data{Offset: wasm.AppendI32Const(nil, 1<<20-1<<10), Init: b})
 }
 
 func (g *maker) makeElem(class typ, size int) {
