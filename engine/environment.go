@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"sojourn/compat"
 	"sojourn/engine/wasi"
 	"sojourn/interp"
 	"sojourn/interp/linmem"
@@ -82,6 +83,8 @@ type Environment struct {
 	state   State
 	in      *interp.Instance
 	world   *wasi.World
+	vector  *compat.Vector
+	started [2][]string // arguments, environment variables
 	code    uint32
 	err     error
 	ran     time.Duration // before the current run
@@ -92,7 +95,15 @@ type Environment struct {
 
 // New makes an environment for a fresh guest, Prepared. Nothing of it has run.
 func New(ctx context.Context, m *Module, spec Spec) (*Environment, error) {
-	world, err := wasi.New(spec.world())
+	return begin(ctx, m, spec, nil, Prepared)
+}
+
+// begin makes an environment for a guest of which nothing has run here; last is what an
+// idiomatic one is to ask for.
+func begin(ctx context.Context, m *Module, spec Spec, last []byte, s State) (*Environment, error) {
+	cfg := spec.world()
+	cfg.Extra = compat.Arrived(last)
+	world, err := wasi.New(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -100,11 +111,13 @@ func New(ctx context.Context, m *Module, spec Spec) (*Environment, error) {
 	if err != nil {
 		return nil, errors.Join(err, world.Close())
 	}
-	return newEnvironment(m, spec, in, world, Prepared), nil
+	return newEnvironment(m, spec, in, world, s), nil
 }
 
 func newEnvironment(m *Module, spec Spec, in *interp.Instance, world *wasi.World, s State) *Environment {
-	return &Environment{mod: m, spec: spec, in: in, world: world, state: s, changed: make(chan struct{}), done: make(chan struct{})}
+	args, env := world.Started()
+	return &Environment{mod: m, spec: spec, in: in, world: world, vector: world.Extra().(*compat.Vector), started: [2][]string{args, env},
+		state: s, changed: make(chan struct{}), done: make(chan struct{})}
 }
 
 // become moves to a state. The caller holds mu.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"sojourn/compat"
 	"sojourn/engine/wasi"
 	"sojourn/interp"
 	"sojourn/interp/linmem"
@@ -47,7 +48,12 @@ func (i *Incoming) Complete(st *snapshotfmt.State) (*Environment, error) {
 	if most := i.spec.Limits.CallDepth; most > 0 && len(st.Frames) > most {
 		return nil, errors.Join(fmt.Errorf("%w: %d, the limit is %d", ErrCallDepth, len(st.Frames), most), i.Close())
 	}
-	world, err := wasi.Load(i.spec.world(), st.World)
+	if st.Idiomatic {
+		return nil, errors.Join(errors.New("an idiomatic guest is not received in the middle of its run: see Restore"), i.Close())
+	}
+	cfg := i.spec.world()
+	cfg.Extra = new(compat.Vector)
+	world, err := wasi.Load(cfg, st.World)
 	if err != nil {
 		return nil, errors.Join(err, i.Close())
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 
-	"sojourn/engine/wasi"
 	"sojourn/interp"
 	"sojourn/interp/codecache"
 	"sojourn/snapshotfmt"
@@ -108,7 +107,7 @@ func (ms *Modules) AddPrecise(ctx context.Context, modules []interp.Module, kind
 	}
 	ms.mu.Unlock()
 	p.once.Do(func() {
-		prog, err := interp.PrepareLinked(context.WithoutCancel(ctx), modules, interp.Options{Engine: kind, Host: wasi.Functions(), Cache: ms.Cache, Precision: precision})
+		prog, err := interp.PrepareLinked(context.WithoutCancel(ctx), modules, interp.Options{Engine: kind, Host: hostFunctions(), Cache: ms.Cache, Precision: precision})
 		if err != nil {
 			p.err = fmt.Errorf("prepare module %x: %w", key.digest[:6], err)
 			return

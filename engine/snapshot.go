@@ -108,16 +108,25 @@ func (m *Module) describe(meta snapshotfmt.Meta) snapshotfmt.Meta {
 // Restore reads a whole snapshot file of a guest of module m and returns its
 // environment, Frozen. Arguments and environment variables are the snapshot's; all else
 // that the guest may do is spec's. It returns [ErrModule] when m is the wrong module.
+//
+// A guest in an idiomatic snapshot starts from its beginning when it is thawed.
 func Restore(ctx context.Context, m *Module, spec Spec, r io.Reader) (*Environment, error) {
 	dec, err := m.decoder(r, &spec)
 	if err != nil {
 		return nil, err
 	}
+	st, err := dec.State()
+	if err != nil {
+		return nil, err
+	}
+	if st.Idiomatic {
+		return Begin(ctx, m, spec, dec, st)
+	}
 	in, err := Receive(ctx, m, spec)
 	if err != nil {
 		return nil, err
 	}
-	return in.load(dec)
+	return in.load(dec, st)
 }
 
 // decoder begins to read a snapshot file of a guest of module m.
@@ -140,15 +149,15 @@ func (i *Incoming) Load(r io.Reader) (*Environment, error) {
 	if err != nil {
 		return nil, errors.Join(err, i.Close())
 	}
-	return i.load(dec)
+	st, err := dec.State()
+	if err != nil {
+		return nil, errors.Join(err, i.Close())
+	}
+	return i.load(dec, st)
 }
 
-func (i *Incoming) load(dec *snapshotfmt.Decoder) (*Environment, error) {
-	st, err := dec.State()
-	if err == nil {
-		err = i.fill(dec, st.Sizes())
-	}
-	if err != nil {
+func (i *Incoming) load(dec *snapshotfmt.Decoder, st *snapshotfmt.State) (*Environment, error) {
+	if err := i.fill(dec, st.Sizes()); err != nil {
 		return nil, errors.Join(err, i.Close())
 	}
 	return i.Complete(st)

@@ -114,6 +114,9 @@ func (in *Instance) Restore(ctx context.Context, st *snapshotfmt.State, host any
 	if in.phase != fresh {
 		return fmt.Errorf("restore: the guest has begun to run")
 	}
+	if st.Idiomatic {
+		return errors.New("restore: an idiomatic guest starts from its beginning, and has no state between instructions")
+	}
 	if err := in.prog.checkStage(st, &in.cfg); err != nil {
 		return err
 	}

@@ -120,6 +120,9 @@ func (n *Node) fill(ctx context.Context, mod *engine.Module, spec engine.Spec, d
 	if err != nil {
 		return nil, err
 	}
+	if st.Idiomatic {
+		return engine.Begin(ctx, mod, spec, dec, st)
+	}
 	in, err := engine.Receive(ctx, mod, spec)
 	if err != nil {
 		return nil, err

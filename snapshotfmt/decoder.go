@@ -14,7 +14,8 @@ type Decoder struct {
 	whole    whole
 	manifest *Manifest
 	step     step
-	pages    int // of the memory, in PageSize
+	pages    int  // of the memory, in PageSize
+	zero     bool // the base is all zero, whatever the module: the guest is idiomatic
 	err      error
 }
 
@@ -65,7 +66,7 @@ func (d *Decoder) State() (*State, error) {
 		d.err = err
 		return nil, err
 	}
-	d.step, d.pages = doneState, int(st.MemoryPages)*PagesPerWasmPage
+	d.step, d.pages, d.zero = doneState, int(st.MemoryPages)*PagesPerWasmPage, st.Idiomatic
 	return st, nil
 }
 
@@ -83,6 +84,9 @@ func (d *Decoder) Pages(base *Base, fn func(page uint32, data []byte) error) err
 		return err
 	}
 	d.step = donePages
+	if base != nil && d.zero {
+		base = NewBase(nil)
+	}
 	d.err = d.readPages(base, fn)
 	return d.err
 }
@@ -145,7 +149,7 @@ func (d *Decoder) Memory(base *Base, mem []byte) error {
 	if len(mem) != d.pages*PageSize {
 		return fmt.Errorf("snapshot: memory of %d bytes given for one of %d", len(mem), d.pages*PageSize)
 	}
-	if base != nil {
+	if base != nil && !d.zero {
 		copy(mem, base.image)
 	}
 	return d.Pages(base, func(page uint32, data []byte) error {

@@ -6,15 +6,16 @@ import (
 )
 
 // The contents of the guest part: u32 memory size in WebAssembly pages, u32 flags, with
-// guestCounted u64 Instructions, and with guestLinked uvarint Ready, and as many uvarints
+// guestCounted u64 Instructions, with guestIdiomatic u64 VectorBytes, and with guestLinked uvarint Ready, and as many uvarints
 // as there are Memories behind their number.
 const (
-	guestStarted = 1 << iota // State.Started
-	guestLinked              // Ready or Memories is not zero
-	guestWaiting             // State.Waiting
-	guestCounted             // State.Counted
+	guestStarted   = 1 << iota // State.Started
+	guestLinked                // Ready or Memories is not zero
+	guestWaiting               // State.Waiting
+	guestCounted               // State.Counted
+	guestIdiomatic             // State.Idiomatic
 
-	guestFlags = guestStarted | guestLinked | guestWaiting | guestCounted
+	guestFlags = guestStarted | guestLinked | guestWaiting | guestCounted | guestIdiomatic
 )
 
 func (st *State) guestFlags() (flags uint32) {
@@ -29,6 +30,9 @@ func (st *State) guestFlags() (flags uint32) {
 	}
 	if st.Counted {
 		flags |= guestCounted
+	}
+	if st.Idiomatic {
+		flags |= guestIdiomatic
 	}
 	return flags
 }
@@ -70,6 +74,9 @@ func appendGuest(dst []byte, st *State) ([]byte, error) {
 	if st.Counted {
 		dst = binary.LittleEndian.AppendUint64(dst, st.Instructions)
 	}
+	if st.Idiomatic {
+		dst = binary.LittleEndian.AppendUint64(dst, st.VectorBytes)
+	}
 	if flags&guestLinked == 0 {
 		return dst, nil
 	}
@@ -98,6 +105,11 @@ func (c *cursor) guest(st *State, lim Limits) {
 		start = c.at
 		st.Instructions = c.u64("instructions")
 		c.told(start, "instructions: %d", st.Instructions)
+	}
+	if st.Idiomatic = flags&guestIdiomatic != 0; st.Idiomatic {
+		start = c.at
+		st.VectorBytes = c.u64("vector")
+		c.told(start, "idiomatic: a vector of %d bytes", st.VectorBytes)
 	}
 	if flags&guestLinked == 0 || c.err != nil {
 		return

@@ -1,5 +1,7 @@
 package snapshotfmt
 
+import "fmt"
+
 // Type is the type of a [Value]: the byte of the WebAssembly binary format.
 type Type byte
 
@@ -61,6 +63,12 @@ type State struct {
 	Counted                    bool   // Instructions is known
 	Instructions               uint64 // executed since the guest began; 0 unless Counted
 
+	// Idiomatic says that this is no guest stopped at an instruction but what one has
+	// handed over by itself, a vector of VectorBytes bytes, which is the memory of the
+	// snapshot. The guest starts from its beginning, and asks for it.
+	Idiomatic   bool
+	VectorBytes uint64
+
 	// Of a guest of several modules that has not Started: how many of them have been
 	// instantiated, start functions included, and whether nothing yet has been done for the
 	// next one. When not Waiting, its segments have been copied.
@@ -69,6 +77,24 @@ type State struct {
 
 	// Memories has the size of each memory where there are several, and is nil elsewhere.
 	Memories []uint32
+}
+
+// idiomatic refuses an idiomatic state with anything of a precise one.
+func (st *State) idiomatic() error {
+	if !st.Idiomatic {
+		if st.VectorBytes != 0 {
+			return fmt.Errorf("%w: a vector, and not idiomatic", ErrMalformed)
+		}
+		return nil
+	}
+	if st.VectorBytes > MaxMemoryPages<<16 || uint64(st.MemoryPages) != (st.VectorBytes+0xffff)>>16 {
+		return fmt.Errorf("%w: a vector of %d bytes in %d pages", ErrMalformed, st.VectorBytes, st.MemoryPages)
+	}
+	precise := len(st.Frames) + len(st.Globals) + len(st.Tables) + len(st.DroppedElems) + len(st.DroppedDatas) + len(st.Memories)
+	if precise > 0 || st.Started || st.Counted || st.Waiting || st.Ready > 0 {
+		return fmt.Errorf("%w: an idiomatic guest has a vector and nothing else", ErrMalformed)
+	}
+	return nil
 }
 
 // Begun reports whether the segments of a module have been copied.

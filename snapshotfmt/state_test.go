@@ -123,7 +123,7 @@ func TestDecodeStateRefuses(t *testing.T) {
 		want error
 	}{
 		{"short guest", kindGuest, []byte{0, 0, 0, 0}, ErrTruncated},
-		{"guest flags", kindGuest, []byte{0, 0, 0, 0, 16, 0, 0, 0}, ErrFlags},
+		{"guest flags", kindGuest, []byte{0, 0, 0, 0, 32, 0, 0, 0}, ErrFlags},
 		{"linked for nothing", kindGuest, []byte{0, 0, 0, 0, 2, 0, 0, 0, 0, 0}, ErrMalformed},
 		{"started and not", kindGuest, []byte{0, 0, 0, 0, 3, 0, 0, 0, 1, 0}, ErrMalformed},
 		{"one memory of several", kindGuest, []byte{1, 0, 0, 0, 2, 0, 0, 0, 0, 1, 1}, ErrMalformed},

@@ -31,6 +31,9 @@ func AppendState(dst []byte, st *State) ([]byte, error) {
 	if st == nil {
 		return nil, errNilState
 	}
+	if err := st.idiomatic(); err != nil {
+		return nil, fmt.Errorf("snapshot: guest: %w", err)
+	}
 	for _, p := range stateParts {
 		start := len(dst)
 		body, err := p.append(beginPart(dst, p.kind), st)
@@ -76,6 +79,9 @@ func (p *partReader) state(lim Limits, after func()) (*State, error) {
 			return nil, err
 		}
 		after()
+	}
+	if err := st.idiomatic(); err != nil {
+		return nil, &Error{"guest", p.off, err}
 	}
 	return st, nil
 }

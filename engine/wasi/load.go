@@ -37,6 +37,9 @@ func Load(cfg Config, b []byte) (*World, error) {
 
 func (w *World) restore(s *saved) error {
 	w.clock.set(max(s.Mono, firstMono))
+	if err := w.loadExtra(s.Extra); err != nil {
+		return err
+	}
 	if s.Waiting != nil {
 		w.waiting = &waiting{key: [32]byte(s.Waiting.Key), start: w.clock.last - s.Waiting.Elapsed}
 	}
@@ -67,6 +70,19 @@ func (w *World) restore(s *saved) error {
 		if err := st.Load(s.Streams[i]); err != nil {
 			return fmt.Errorf("wasi: stream %d: %w", i, err)
 		}
+	}
+	return nil
+}
+
+func (w *World) loadExtra(b []byte) error {
+	if w.extra == nil && len(b) > 0 {
+		return fmt.Errorf("wasi: %d bytes of host functions that are not offered here", len(b))
+	}
+	if w.extra == nil {
+		return nil
+	}
+	if err := w.extra.Load(b); err != nil {
+		return fmt.Errorf("wasi: saved world: %w", err)
 	}
 	return nil
 }

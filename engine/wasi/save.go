@@ -26,6 +26,7 @@ type saved struct {
 	Mounts  []string          `cbor:"7,keyasint"` // guest names
 	Open    []savedDescriptor `cbor:"8,keyasint"` // ascending by number
 	Carried [][]byte          `cbor:"9,keyasint,omitempty"`
+	Extra   []byte            `cbor:"10,keyasint,omitempty"`
 }
 
 // savedWaiting is an interrupted poll_oneoff.
@@ -101,12 +102,15 @@ func (w *World) SaveExact() ([]byte, error) {
 		s.Open = append(s.Open, e)
 	}
 	s.Carried = carried.contents
+	if w.extra != nil {
+		s.Extra = w.extra.Save()
+	}
 	b, err := encoding.Marshal(s)
 	if err != nil {
 		return nil, fmt.Errorf("wasi: encode world: %w", err)
 	}
 	if len(b) > MaxSaved {
-		return nil, fmt.Errorf("wasi: world takes %d bytes, more than %d: close directories or unlinked files", len(b), MaxSaved)
+		return nil, fmt.Errorf("wasi: world takes %d bytes, more than %d: close directories or unlinked files, or keep a smaller vector", len(b), MaxSaved)
 	}
 	return b, nil
 }

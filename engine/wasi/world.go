@@ -27,6 +27,17 @@ type Config struct {
 
 	// Mono is a clock in nanoseconds that never goes back; nil is the host's.
 	Mono func() int64
+
+	// Extra is what host functions beside those of this package keep for the guest, and
+	// is saved and loaded with the world; nil is nothing.
+	Extra Extra
+}
+
+// Extra is something that follows a guest. What Save returns is a function of what the
+// guest has done; nothing for one that has not used it.
+type Extra interface {
+	Save() []byte
+	Load([]byte) error
 }
 
 // Mount is a directory of the host that the guest sees.
@@ -45,7 +56,14 @@ type World struct {
 	clock     clock
 	rand      io.Reader
 	waiting   *waiting // a poll_oneoff to be issued again, or nil
+	extra     Extra
 }
+
+// Started returns the arguments and the environment of the guest.
+func (w *World) Started() (args, env []string) { return w.args, w.env }
+
+// Extra returns what the world was given as [Config.Extra].
+func (w *World) Extra() Extra { return w.extra }
 
 // New makes the world of a guest that has not started: descriptors 0 to 2 are the
 // streams, and 3 onward the mounts, in order. The streams stay the caller's, who
@@ -76,6 +94,7 @@ func assemble(cfg Config) (*World, error) {
 		table:   table{max: cfg.MaxDescriptors},
 		clock:   newClock(cfg.Now, cfg.Mono),
 		rand:    cfg.Rand,
+		extra:   cfg.Extra,
 	}
 	for _, mt := range cfg.Mounts {
 		m, err := openMount(mt)

@@ -92,6 +92,16 @@ func All() []Guest {
 	}
 }
 
+// Idiomatic lists the guests that keep their state by themselves (package compat). Module has
+// "idiomatic/NAME", and "idiomatic/NAME-twin", the same program as one would write it.
+func Idiomatic() []Guest {
+	return []Guest{
+		{Name: "fib", Short: []string{"400"}, Long: []string{"400000"}},
+		{Name: "kmeans", Short: []string{"6"}, Long: []string{"100"}},
+		{Name: "matmul", Short: []string{"1"}, Long: []string{"10"}},
+	}
+}
+
 // Module returns the WebAssembly module of the guest called name.
 func Module(name string) ([]byte, error) {
 	b, err := bin.ReadFile("bin/" + name + ".wasm")

@@ -117,3 +117,15 @@ func TestLedger(t *testing.T) {
 		}
 	}
 }
+
+// TestIdiomaticModules: each idiomatic guest is there, and its twin.
+func TestIdiomaticModules(t *testing.T) {
+	for _, g := range Idiomatic() {
+		for _, name := range []string{g.Name, g.Name + "-twin"} {
+			b, err := Module("idiomatic/" + name)
+			if err != nil || bytes.Contains(b, []byte("\x09migration")) == strings.HasSuffix(name, "-twin") {
+				t.Errorf("%s: %v, or the wrong imports", name, err)
+			}
+		}
+	}
+}

@@ -23,15 +23,15 @@ const (
 // entry that is a package's path or a parent of it is the package's own.
 var layers = map[string][]string{
 	"cmd":                {"orchestrator", "proxy", "engine", "interp", "snapshotfmt", "bench", "internal/corpus", "examples/guests"},
-	"cmd/sojourn-wasmer": {"compat", "snapshotfmt", "proxy"},
+	"cmd/sojourn-wasmer": {"compat", "snapshotfmt", "proxy/api"},
 	"orchestrator":       {"proxy", "engine", "interp", "snapshotfmt"},
 	"proxy":              {"engine", "interp", "snapshotfmt"},
 	"proxy/api":          {"snapshotfmt"},
 	"proxy/handover":     {"engine", "interp", "snapshotfmt", "proxy/wire", "proxy/api"},
 	"proxy/session":      {"engine/wasi"},
 	"proxy/wire":         {"snapshotfmt"},
-	"compat":             {"snapshotfmt", "proxy"},
-	"engine":             {"interp", "snapshotfmt"},
+	"compat":             {"snapshotfmt"},
+	"engine":             {"interp", "compat", "snapshotfmt"},
 	"engine/wasi":        {"interp"},
 	"interp":             {"snapshotfmt"},
 	"interp/codecache":   nil,
