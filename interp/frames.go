@@ -138,6 +138,9 @@ func (p *Program) addPoints(st *snapshotfmt.State) error {
 // check finds where each frame of a state goes on, and refuses frames that the guest
 // cannot have.
 func (p *Program) check(st *snapshotfmt.State, cfg *Config) ([]frame, error) {
+	if err := p.checkStage(st, cfg); err != nil {
+		return nil, err
+	}
 	if err := p.addPoints(st); err != nil {
 		return nil, err
 	}

@@ -61,6 +61,17 @@ func TestHostileLinkedStates(t *testing.T) {
 			}
 		})
 	}
+	// Ready looks at states before anybody else has.
+	in, err := p.Receive(t.Context(), Config{Host: &miniHost{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close(context.Background())
+	st := deep()
+	st.Started, st.Ready = false, 7
+	if err := in.Ready(t.Context(), st); err == nil || !strings.Contains(err.Error(), "the guest has 2") {
+		t.Errorf("ready for a state of 7 modules: %v", err)
+	}
 }
 
 // Modules that do not fit each other are refused by name, before anything has run.

@@ -10,9 +10,6 @@ import (
 	"sojourn/snapshotfmt"
 )
 
-// ErrRunning is returned for what only a guest that is not running can do.
-var ErrRunning = errors.New("guest is running")
-
 // Capture returns the state of a guest that is frozen, or has not begun: all but its
 // memory and its world.
 func (in *Instance) Capture(ctx context.Context) (*snapshotfmt.State, error) {
@@ -116,9 +113,6 @@ func (in *Instance) Restore(ctx context.Context, st *snapshotfmt.State, host any
 	}
 	if st.Idiomatic {
 		return errors.New("restore: an idiomatic guest starts from its beginning, and has no state between instructions")
-	}
-	if err := in.prog.checkStage(st, &in.cfg); err != nil {
-		return err
 	}
 	frames, err := in.prog.check(st, &in.cfg)
 	if err != nil {
@@ -301,7 +295,11 @@ func (in *Instance) drop(ctx context.Context, st *snapshotfmt.State) error {
 		for _, index := range list {
 			drop := can[segment{elem, index}]
 			if drop == nil {
-				return fmt.Errorf("segment %d is said to be dropped, and no code of the module drops it", index)
+				kind := "data"
+				if elem {
+					kind = "element"
+				}
+				return fmt.Errorf("%s segment %d is said to be dropped, and no code of the module drops it", kind, index)
 			}
 			if err := drop(); err != nil {
 				return err

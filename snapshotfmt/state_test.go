@@ -142,6 +142,8 @@ func TestDecodeStateRefuses(t *testing.T) {
 		{"i32 over 32 bits", kindGlobals, []byte{1, 0x7f, 0xff, 0xff, 0xff, 0xff, 0x10}, ErrLimit},
 		{"half an f64", kindGlobals, []byte{1, 0x7c, 0, 0, 0, 0}, ErrTruncated},
 		{"table of numbers", kindTables, []byte{1, 0x7f, 0}, ErrMalformed},
+		{"the host's reference over 32 bits", kindGlobals, []byte{1, 0x6f, 0x81, 0x80, 0x80, 0x80, 0x10}, ErrMalformed},
+		{"table of the host's references over 32 bits", kindTables, []byte{1, 0x6f, 1, 0x81, 0x80, 0x80, 0x80, 0x10}, ErrMalformed},
 		{"table over the limit", kindTables, []byte{1, 0x70, 0xff, 0xff, 0xff, 0xff, 0x0f}, ErrLimit},
 		{"segment over 32 bits", kindDropped, []byte{2, 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0}, ErrMalformed},
 	} {

@@ -184,7 +184,7 @@ func appendTables(dst []byte, st *State) ([]byte, error) {
 		dst = append(dst, byte(t.Elem))
 		dst = binary.AppendUvarint(dst, uint64(len(t.Refs)))
 		for j, ref := range t.Refs {
-			if !validRef(ref) {
+			if !validRef(t.Elem, ref) {
 				return nil, fmt.Errorf("table %d entry %d: %w: reference %#x", i, j, ErrMalformed, ref)
 			}
 			dst = appendRef(dst, ref)
@@ -203,14 +203,14 @@ func (c *cursor) tables(st *State, lim Limits) {
 			c.malformed(start, "table %d has element type %#x", i, byte(t.Elem))
 		}
 		c.told(start, "table %d: %v", i, t.Elem)
-		t.Refs = c.refs(left)
+		t.Refs = c.refs(left, t.Elem)
 		left -= len(t.Refs)
 		st.Tables = append(st.Tables, t)
 	}
 }
 
 // refs decodes the entries of one table.
-func (c *cursor) refs(most int) []uint64 {
+func (c *cursor) refs(most int, t Type) []uint64 {
 	n := c.count("entries", most, 1)
 	start := c.at
 	if n == 0 {
@@ -218,7 +218,7 @@ func (c *cursor) refs(most int) []uint64 {
 	}
 	refs := make([]uint64, 0, n)
 	for i := 0; i < n && c.err == nil; i++ {
-		refs = append(refs, c.ref("entry"))
+		refs = append(refs, c.ref("entry", t))
 	}
 	c.told(start, "%d references", n)
 	return refs

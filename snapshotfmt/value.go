@@ -44,7 +44,7 @@ func (v Value) check() error {
 	case v.Hi != 0 && v.Type != V128 && v.Type != ExnRef,
 		v.Lo > math.MaxUint32 && (v.Type == I32 || v.Type == F32),
 		v.Lo != 0 && v.Type == Dead,
-		v.Type.isRef() && !validRef(v.Lo):
+		v.Type.isRef() && !validRef(v.Type, v.Lo):
 		return fmt.Errorf("%w: %v holds bits %#x:%#x", ErrMalformed, v.Type, v.Hi, v.Lo)
 	}
 	return nil
@@ -52,19 +52,25 @@ func (v Value) check() error {
 
 func (t Type) isRef() bool { return t == FuncRef || t == ExternRef }
 
-func validRef(ref uint64) bool {
+// validRef reports whether a reference of a type can be ref: the number of one of the
+// host's takes no more than the index of a function.
+func validRef(t Type, ref uint64) bool {
 	module, fn := RefFunc(ref)
-	return ref == Null || module < MaxModules && fn < math.MaxUint32
+	modules := uint32(MaxModules)
+	if t == ExternRef {
+		modules = 1
+	}
+	return ref == Null || module < modules && fn < math.MaxUint32
 }
 
 // appendRef encodes a reference that validRef accepts. Null wraps to 0.
 func appendRef(dst []byte, ref uint64) []byte { return binary.AppendUvarint(dst, ref+1) }
 
-func (c *cursor) ref(name string) uint64 {
+func (c *cursor) ref(name string, t Type) uint64 {
 	start := c.at
 	ref := c.uvarint(name, MaxModules<<32-1) - 1
-	if !validRef(ref) {
-		c.malformed(start, "%s is reference %#x", name, ref)
+	if !validRef(t, ref) {
+		c.malformed(start, "%s is %v %#x", name, t, ref)
 	}
 	return ref
 }
@@ -86,7 +92,7 @@ func (c *cursor) value(name string, i int) Value {
 	case V128, ExnRef:
 		v.Lo, v.Hi = c.u64(name), c.u64(name)
 	case FuncRef, ExternRef:
-		v.Lo = c.ref(name)
+		v.Lo = c.ref(name, v.Type)
 	default:
 		c.malformed(start, "%s %d has type %#x", name, i, byte(v.Type))
 	}
@@ -173,6 +179,9 @@ func (v Value) String() string {
 	}
 	if v.Lo == Null {
 		return v.Type.String() + " null"
+	}
+	if v.Type == ExternRef {
+		return fmt.Sprintf("externref %d", v.Lo)
 	}
 	module, fn := RefFunc(v.Lo)
 	if module > 0 {

@@ -69,16 +69,17 @@ func (p *Plan) Add(fn uint32, pcs ...uint32) error {
 	if n := len(p.more.points) + len(missing); n > maxAdHoc {
 		return fmt.Errorf("%d places outside the module's own points; the limit is %d", n, maxAdHoc)
 	}
-	pts, err := p.pointsAt(f, missing)
+	values := p.more.values
+	pts, err := p.pointsAt(f, missing, func(n int) error {
+		if values += n; values > maxAdHocValues {
+			return fmt.Errorf("places outside the module's own points with more than %d values in all, which is the limit", maxAdHocValues)
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	for i := range pts {
-		p.more.values += len(pts[i].Locals) + len(pts[i].Stack)
-	}
-	if p.more.values > maxAdHocValues {
-		return fmt.Errorf("places outside the module's own points with %d values in all; the limit is %d", p.more.values, maxAdHocValues)
-	}
+	p.more.values = values
 	if p.more.at == nil {
 		p.more.at = map[place]int{}
 	}
@@ -116,8 +117,9 @@ func (p *Plan) innermost(f *function, pc uint32) (int, error) {
 	return en.Point, nil
 }
 
-// pointsAt makes points of the given places, ascending, of a function.
-func (p *Plan) pointsAt(f *function, pcs []uint32) ([]Point, error) {
+// pointsAt makes points of the given places, ascending, of a function. The values of
+// each go to holds before there is room for them.
+func (p *Plan) pointsAt(f *function, pcs []uint32, holds func(values int) error) ([]Point, error) {
 	i := p.ord(f)
 	x, err := p.types.New(i)
 	if err != nil {
@@ -141,6 +143,9 @@ func (p *Plan) pointsAt(f *function, pcs []uint32) ([]Point, error) {
 			break
 		}
 		if pcs[len(pts)] == at {
+			if err := holds(len(x.Stack())); err != nil {
+				return nil, err
+			}
 			pt := Point{Func: f.index, Kind: Step, PC: at, At: at, Stack: append([]wasm.ValType{}, x.Stack()...),
 				Target: -1, pos: in.Pos, con: cons.inside, before: true}
 			p.behind(&pt, &call, base)
@@ -164,7 +169,7 @@ func (p *Plan) pointsAt(f *function, pcs []uint32) ([]Point, error) {
 			pts[k].setPace(paces, base)
 		}
 	}
-	return pts, f.liveness(p, i, pts)
+	return pts, f.liveness(p, i, pts, holds)
 }
 
 // behind makes pt, which follows a call of the module's, a point where a frame can

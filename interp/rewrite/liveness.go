@@ -44,7 +44,8 @@ func (e *event) jumps() bool {
 	return false
 }
 
-func (f *function) liveness(p *Plan, i int, pts []Point) error {
+// liveness fills in the live locals of points, each of which holds may refuse.
+func (f *function) liveness(p *Plan, i int, pts []Point, holds func(values int) error) error {
 	if len(pts) == 0 {
 		return nil
 	}
@@ -56,12 +57,19 @@ func (f *function) liveness(p *Plan, i int, pts []Point) error {
 			all[k] = uint32(k)
 		}
 		for k := range pts {
+			if err := holds(len(all)); err != nil {
+				return err
+			}
 			pts[k].Locals = all
 		}
 		return nil
 	}
 	for k := range pts {
-		pts[k].Locals = members(lv.sets[k])
+		n := size(lv.sets[k])
+		if err := holds(n); err != nil {
+			return err
+		}
+		pts[k].Locals = members(lv.sets[k], n)
 	}
 	return nil
 }
@@ -294,11 +302,17 @@ func grow(dst, src []uint64) bool {
 	return changed
 }
 
-func members(set []uint64) []uint32 {
+// size returns how many members a set has.
+func size(set []uint64) int {
 	n := 0
 	for _, w := range set {
 		n += bits.OnesCount64(w)
 	}
+	return n
+}
+
+// members lists the n members of a set.
+func members(set []uint64, n int) []uint32 {
 	out := make([]uint32, 0, n)
 	for i, w := range set {
 		for ; w != 0; w &= w - 1 {

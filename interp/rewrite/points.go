@@ -129,15 +129,7 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 			pts[k].setPace(paces, p.ext.Funcs[i].Offset)
 		}
 	}
-	if err := f.liveness(p, i, pts); err != nil {
-		return nil, err
-	}
-	for k := range pts {
-		if err := p.holds(f, len(pts[k].Locals)); err != nil {
-			return nil, err
-		}
-	}
-	return pts, nil
+	return pts, f.liveness(p, i, pts, func(values int) error { return p.holds(f, values) })
 }
 
 // maxValues bounds the live locals and stack values of all points of a module: each is

@@ -206,7 +206,6 @@ func hasExternTables(m *wasm.Module) bool {
 	return false
 }
 
-// hasRefs reports whether a value of a type of references can exist in m outside its
 // write is an instruction that changes a local.
 type write struct {
 	local uint32
@@ -225,7 +224,7 @@ func (f *function) changed(con int) func(local uint32) bool {
 	return func(l uint32) bool { return set[l/64]&(1<<(l%64)) != 0 }
 }
 
-// hasFuncRefs reports whether a value of type funcref can exist in m outside its
+// hasRefs reports whether a value of a type of references can exist in m outside its
 // tables, as far as its types tell.
 func hasRefs(m *wasm.Module, ref wasm.ValType) bool {
 	isRef := func(ts []wasm.ValType) bool {
