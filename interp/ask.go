@@ -21,7 +21,7 @@ const (
 	// maxRefill bounds how long a guest can go on after its iterations have become
 	// a thousand times dearer.
 	firstRefill = 1 << 8
-	maxRefill   = 1 << 17
+	maxRefill   = 1 << 15
 
 	// unwinding is what the budget is while frames are captured: below 0, by more
 	// than calls can take from it on their way out.

@@ -5,7 +5,7 @@ import "sojourn/interp/wasm"
 // heavyWork is how many instructions a call may run, with all that it calls, before
 // some budget is taken. Above it the calls that add up to it are counted: 40
 // functions that call the next one twice run for a year without a loop or a cycle.
-const heavyWork = 1 << 16
+const heavyWork = 1 << 12
 
 // The call graph decides which functions can be on the stack when the guest stops,
 // and which calls must take from the budget so that no path is endless without

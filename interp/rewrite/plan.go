@@ -12,7 +12,7 @@ import (
 
 // Version identifies what this package emits. It changes whenever the same module
 // would be rewritten differently, and so keys whatever is cached of the result.
-const Version = 7
+const Version = 8
 
 // Options says what the host knows and the module does not.
 type Options struct {
