@@ -178,7 +178,7 @@ type fixture struct {
 
 func start(t *testing.T, change ...func(*Config)) *fixture {
 	t.Helper()
-	cfg := Config{Dir: t.TempDir(), LostAfter: 300 * time.Millisecond}
+	cfg := Config{Dir: t.TempDir(), LostAfter: 2 * time.Second}
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -189,7 +189,7 @@ func TestRegisterChangesOfMind(t *testing.T) {
 	x := start(t)
 	conn := rawDial(t, x)
 	n := api.Node{Name: "a", URL: "http://h:1"}
-	if a := say(t, conn, n); a.Error != nil || a.HeartbeatMillis != 100 || a.Seq != 1 {
+	if a := say(t, conn, n); a.Error != nil || a.HeartbeatMillis != x.o.cfg.LostAfter.Milliseconds()/3 || a.Seq != 1 {
 		t.Fatalf("%+v", a)
 	}
 	n.Name = "b"
