@@ -18,10 +18,10 @@ import (
 var (
 	// ErrFrozen is what Run returns when the guest has been frozen.
 	ErrFrozen = errors.New("guest is frozen")
-	// ErrEnded is returned for a guest that has run to its end.
-	ErrEnded = errors.New("guest has ended")
 	// ErrMemoryLimit is returned for a guest that needs more memory than it may have.
 	ErrMemoryLimit = errors.New("memory limit")
+
+	errEnded = errors.New("guest has ended")
 )
 
 // Config says what an instance gets beside its program.

@@ -41,7 +41,7 @@ func (in *Instance) BeginIn(module int, name string, args ...snapshotfmt.Value) 
 	case !in.cfg.Library:
 		return fmt.Errorf("call %q: the guest is a program, which runs its entry function and nothing else", name)
 	case in.phase == ended:
-		return fmt.Errorf("call %q: %w", name, ErrEnded)
+		return fmt.Errorf("call %q: %w", name, errEnded)
 	case in.phase != running && !in.halted():
 		return fmt.Errorf("call %q: the guest's start function has not returned: Run runs it", name)
 	case in.pending != nil || len(in.frames) > 0:

@@ -15,7 +15,7 @@ import (
 func (in *Instance) Capture(ctx context.Context) (*snapshotfmt.State, error) {
 	switch {
 	case in.phase == ended:
-		return nil, ErrEnded
+		return nil, errEnded
 	case in.cfg.Library && in.pending != nil:
 		return nil, fmt.Errorf("capture: a call has been begun, and Run has not: its arguments have no place in a state")
 	case in.phase == fresh && !in.halted(): // so that what is captured is past initialisation

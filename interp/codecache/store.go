@@ -28,8 +28,8 @@ import (
 	"time"
 )
 
-// DefaultSize bounds a store of which nothing else is said, in bytes.
-const DefaultSize = 2 << 30
+// defaultSize bounds a store of which nothing else is said, in bytes.
+const defaultSize = 2 << 30
 
 // keyLen is how much of a digest is a key: enough for no two to be equal by chance.
 const keyLen = 16
@@ -54,10 +54,10 @@ type Store struct {
 }
 
 // Open opens a store in dir, which is made when it is not there, of at most so many
-// bytes; 0 is [DefaultSize].
+// bytes; 0 is 2 GiB.
 func Open(dir string, most int64) (*Store, error) {
 	if most == 0 {
-		most = DefaultSize
+		most = defaultSize
 	}
 	dir, err := filepath.Abs(dir)
 	if err == nil {

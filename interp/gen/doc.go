@@ -5,7 +5,7 @@
 // Each choice that the generator has takes a byte, and 0 where none are left; 0 always
 // chooses what is smallest. So random bytes give random programs, a fuzzer can mutate
 // them, and a program is made smaller by deleting and clearing bytes: [Shrink] does,
-// guided by [Program.Spans], which says what bytes a statement was made from.
+// guided by which bytes each statement was made from.
 //
 // A program ends because each loop's way back and each call takes from one global, the
 // fuel, and is not taken without it; calls also hand down a depth. It shows what it
@@ -22,6 +22,7 @@
 // g0, g1, …, tables as t0, …, and its memory as memory, for who can look at them
 // when it traps.
 //
-// Exceptions do not leave the program: nobody says alike how they end it. NaN: what arithmetic leaves open, the program does not look at. Results of float
-// instructions that may be NaN are made one fixed NaN; other bits of NaN only travel.
+// Exceptions do not leave the program: nobody says alike how they end it. What arithmetic
+// leaves open of NaN it does not look at: results of float instructions that may be NaN
+// are made one fixed NaN, and other bits of NaN only travel.
 package gen

@@ -8,15 +8,15 @@ import (
 	"sojourn/interp/wasm"
 )
 
-// HostModule is the module that programs import from.
-const HostModule = "host"
+// hostModule is the module that programs import from.
+const hostModule = "host"
 
 // Program is a generated program.
 type Program struct {
 	Module *wasm.Module
-	// Spans are the ranges of the choices that make one thing each, such as a
+	// spans are the ranges of the choices that make one thing each, such as a
 	// statement: without one of them the program lacks that thing.
-	Spans [][2]int
+	spans [][2]int
 }
 
 // sig is a function type.
@@ -97,7 +97,7 @@ func Make(choices []byte) *Program {
 	g.declareRefs()
 	n := uint32(len(g.m.Datas))
 	g.m.DataCount = &n
-	return &Program{Module: g.m, Spans: g.src.spans}
+	return &Program{Module: g.m, spans: g.src.spans}
 }
 
 func (g *maker) imported() int { return len(g.m.Imports) }
@@ -145,7 +145,7 @@ func (g *maker) someType() typ {
 }
 
 func (g *maker) addImport(name string, typ int) int {
-	g.m.Imports = append(g.m.Imports, wasm.Import{Module: HostModule, Name: name, Kind: wasm.KindFunc, Func: uint32(typ)})
+	g.m.Imports = append(g.m.Imports, wasm.Import{Module: hostModule, Name: name, Kind: wasm.KindFunc, Func: uint32(typ)})
 	g.funcs = append(g.funcs, function{sig: typ})
 	return len(g.funcs) - 1
 }

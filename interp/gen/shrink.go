@@ -59,7 +59,7 @@ func nonZero(b []byte) (n int) {
 // spansBySize lists what can be left out: halves of everything, the program's spans,
 // and single choices.
 func spansBySize(choices []byte) [][2]int {
-	spans := append([][2]int{}, Make(choices).Spans...)
+	spans := append([][2]int{}, Make(choices).spans...)
 	for size := len(choices); size > 0; size /= 2 {
 		for at := 0; at+size <= len(choices); at += size {
 			spans = append(spans, [2]int{at, at + size})

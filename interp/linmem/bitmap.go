@@ -56,13 +56,6 @@ func (b *Bitmap) Count() int {
 	return n
 }
 
-// Each calls fn with each page in the set, ascending.
-func (b *Bitmap) Each(fn func(page int)) {
-	for page := range b.All() {
-		fn(page)
-	}
-}
-
 // All yields each page in the set, ascending. The set may be changed meanwhile;
 // whether the change is seen is not said.
 func (b *Bitmap) All() iter.Seq[int] {

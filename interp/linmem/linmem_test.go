@@ -101,12 +101,12 @@ func TestBitmap(t *testing.T) {
 		want[p] = true
 	}
 	last := -1
-	b.Each(func(p int) {
+	for p := range b.All() {
 		if p <= last || !want[p] || !b.Has(p) {
 			t.Errorf("page %d after %d", p, last)
 		}
 		last = p
-	})
+	}
 	if b.Count() != len(want) {
 		t.Errorf("%d pages, not %d", b.Count(), len(want))
 	}

@@ -222,11 +222,11 @@ func TestNoWriteIsLost(t *testing.T) {
 		}
 		if tr.Method() != Digest { // which does not see a write that changes nothing
 			for w := range writers {
-				wrote[w].Each(func(p int) {
+				for p := range wrote[w].All() {
 					if !union.Has(p) {
 						t.Errorf("page %d was written and never reported", p)
 					}
-				})
+				}
 			}
 		}
 	})

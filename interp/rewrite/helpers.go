@@ -32,7 +32,7 @@ func (p *Plan) addHelpers(g *wasm.Module) {
 	elems, datas := p.initBodies()
 	add(typeNone, elems)
 	add(typeNone, datas)
-	if p.References {
+	if p.references {
 		add(typeOne, ops(get(0), at(wasm.OpGlobalGet, p.ours(l.held)), at(wasm.OpTableSet, l.moving)))
 		add(typeTwo, ops(get(0), get(1), at(wasm.OpTableGet, l.allRefs), at(wasm.OpTableSet, l.moving)))
 		add(typeOne, ops(get(0), at(wasm.OpTableGet, l.moving), at(wasm.OpGlobalSet, p.ours(l.held))))
@@ -107,7 +107,7 @@ func (p *Plan) vectorGlobals() []uint32 {
 func (p *Plan) helperNames() map[string]uint32 {
 	l := &p.lay
 	names := map[string]uint32{ElemsName: l.elems, DatasName: l.datas}
-	if p.References {
+	if p.references {
 		names[ToMovingName], names[FromAllName], names[FromMovingName] = l.toMoving, l.fromAll, l.fromMoving
 	}
 	next := l.fromMoving + 1 + uint32(len(l.segOrder))

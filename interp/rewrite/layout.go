@@ -15,8 +15,8 @@ import (
 //	globals    author's, budget, entry, held, left, dropped…, exceptions…, transfer…
 //	tables     author's, functions by reference, references in transfer, the host's likewise
 type layout struct {
-	askType, entryType uint32 // (i32) -> i32, () -> ()
-	hookTypes          []wasm.FuncType
+	askType   uint32 // first of hookTypes
+	hookTypes []wasm.FuncType
 
 	budget, entry, held uint32 // globals
 	left                uint32 // likewise, when instructions are counted
@@ -113,8 +113,8 @@ func (p *Plan) FuncExport(fn uint32) string { return funcExport(p.guestFunc(fn))
 // table that FromAll reads.
 func (p *Plan) Taken() []uint32 { return p.taken }
 
-// Width returns how many transfer globals a value of type t takes.
-func Width(t wasm.ValType) int {
+// width returns how many transfer globals a value of type t takes.
+func width(t wasm.ValType) int {
 	switch t {
 	case wasm.V128, wasm.ExnRef:
 		return 2
@@ -138,7 +138,7 @@ func (p *Plan) Values(e Entry, f func(local int, t wasm.ValType, x, ref int)) {
 			return
 		}
 		f(local, t, x, ref)
-		x += Width(t)
+		x += width(t)
 		if t == wasm.FuncRef {
 			ref++
 		}
@@ -164,7 +164,7 @@ func (p *Plan) newLayout() layout {
 			p.measure(&l, Entry{Point: i, Before: true})
 		}
 	}
-	if p.References {
+	if p.references {
 		l.refs = max(l.refs, p.mostRefs(wasm.FuncRef))
 	}
 	if p.externs {
@@ -190,7 +190,6 @@ func (p *Plan) newLayout() layout {
 		}
 	}
 	l.askType = uint32(len(m.Types))
-	l.entryType = l.askType + 1
 	l.budget = uint32(len(p.spaces.globals))
 	l.entry, l.held = l.budget+1, l.budget+2
 	l.dropped = l.budget + sharedGlobals
@@ -211,7 +210,7 @@ func (p *Plan) newLayout() layout {
 	l.allRefs = uint32(len(p.spaces.tables))
 	l.moving = l.allRefs + 1
 	l.externs = l.allRefs
-	if p.References {
+	if p.references {
 		l.externs = l.moving + 1
 	}
 	next := p.imported() + 1 + uint32(len(p.fns))
@@ -250,7 +249,7 @@ func (p *Plan) roundTypes() []wasm.FuncType {
 
 func (p *Plan) measure(l *layout, e Entry) {
 	p.Values(e, func(_ int, t wasm.ValType, x, ref int) {
-		l.width = max(l.width, x+Width(t))
+		l.width = max(l.width, x+width(t))
 		if t == wasm.FuncRef {
 			l.refs = max(l.refs, ref+1)
 		}

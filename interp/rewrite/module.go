@@ -94,7 +94,7 @@ func (p *Plan) addTables(g *wasm.Module) {
 	fixed := func(t wasm.ValType, n int) wasm.TableType {
 		return wasm.TableType{Elem: t, Limits: wasm.Limits{Min: uint32(n), Max: uint32(n), HasMax: true}}
 	}
-	if p.References {
+	if p.references {
 		g.Tables = append(g.Tables, fixed(wasm.FuncRef, len(p.taken)), fixed(wasm.FuncRef, max(p.lay.refs, 1)))
 	}
 	if n := p.lay.externCount; n > 0 {
@@ -138,7 +138,7 @@ func (p *Plan) addSegments(g *wasm.Module) {
 		s.Init = init
 		g.Elems = append(g.Elems, s)
 	}
-	if p.References {
+	if p.references {
 		all := wasm.Elem{Mode: wasm.Active, Table: p.lay.allRefs, Offset: wasm.AppendI32Const(nil, 0), Type: wasm.FuncRef}
 		for _, f := range p.taken {
 			all.Init = append(all.Init, p.refExpr(f))

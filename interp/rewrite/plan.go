@@ -10,10 +10,6 @@ import (
 	"sojourn/interp/wasm"
 )
 
-// Version identifies what this package emits. It changes whenever the same module
-// would be rewritten differently, and so keys whatever is cached of the result.
-const Version = 8
-
 // Options says what the host knows and the module does not.
 type Options struct {
 	// Blocking reports whether a guest can be frozen in a call of the import.
@@ -83,10 +79,9 @@ type Plan struct {
 	Module *wasm.Module
 	Points []Point
 
-	// References says that function references occur outside tables that the
-	// module never writes, and TableWrites that it writes some.
-	References, TableWrites bool
-	externs                 bool // a reference of the host's can be in a frame
+	TableWrites bool // the module writes a table, or another module can
+	references  bool // function references occur outside tables that nobody writes
+	externs     bool // a reference of the host's can be in a frame
 
 	ext    *wasm.Module  // Module with the thunks among its functions
 	types  wasm.Machines // of ext
@@ -165,15 +160,6 @@ func Analyze(m *wasm.Module, opt Options) (*Plan, error) {
 func (p *Plan) funcImport(i uint32) wasm.Import { return p.spaces.funcs[i].Import }
 
 func (p *Plan) imported() uint32 { return p.nimp }
-
-// Suspends reports whether a function of the author's index space can be on the
-// stack when the guest stops.
-func (p *Plan) Suspends(fn uint32) bool {
-	if fn < p.imported() {
-		return p.blocks(fn) || p.linked(fn)
-	}
-	return p.fns[fn-p.imported()].suspends
-}
 
 // function returns the function, or the import's thunk, with an index of the
 // author's index space, and nil if it has no code here.

@@ -60,7 +60,7 @@ func (p *Plan) scan() error {
 		return nil
 	})
 	all := refs{}
-	p.References = hasRefs(m, wasm.FuncRef) || p.link != nil
+	p.references = hasRefs(m, wasm.FuncRef) || p.link != nil
 	p.externs = hasRefs(m, wasm.ExternRef)
 	p.TableWrites = p.link != nil
 	taken := map[uint32]bool{}
@@ -69,7 +69,7 @@ func (p *Plan) scan() error {
 		all.exnRefs = all.exnRefs || r.exnRefs
 		all.calls = all.calls || r.calls
 		all.blocks = append(all.blocks, r.blocks...)
-		p.References = p.References || r.any
+		p.references = p.references || r.any
 		p.externs = p.externs || r.externs
 		p.TableWrites = p.TableWrites || r.writes
 		for _, f := range r.funcs {

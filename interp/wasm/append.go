@@ -11,9 +11,6 @@ func AppendU32(b []byte, v uint32) []byte {
 	return append(b, byte(v))
 }
 
-// AppendS32 appends v as a signed LEB128 of the fewest bytes.
-func AppendS32(b []byte, v int32) []byte { return AppendS64(b, int64(v)) }
-
 // AppendS64 appends v as a signed LEB128 of the fewest bytes.
 func AppendS64(b []byte, v int64) []byte {
 	for v < -64 || v > 63 {
@@ -23,8 +20,8 @@ func AppendS64(b []byte, v int64) []byte {
 	return append(b, byte(v)&0x7f)
 }
 
-// AppendName appends a length and the bytes of s.
-func AppendName(b []byte, s string) []byte {
+// appendName appends a length and the bytes of s.
+func appendName(b []byte, s string) []byte {
 	return append(AppendU32(b, uint32(len(s))), s...)
 }
 
@@ -49,7 +46,7 @@ func AppendCallIndirect(b []byte, typeIdx, table uint32) []byte {
 
 // AppendI32Const appends i32.const v.
 func AppendI32Const(b []byte, v int32) []byte {
-	return AppendS32(append(b, byte(OpI32Const)), v)
+	return AppendS64(append(b, byte(OpI32Const)), int64(v))
 }
 
 // AppendI64Const appends i64.const v.

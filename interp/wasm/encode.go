@@ -75,7 +75,7 @@ func (e *encoder) customs(id byte) {
 			e.names()
 		}
 		e.b = appendSection(e.b, secCustom, func(b []byte) []byte {
-			return append(AppendName(b, c.Name), c.Data...)
+			return append(appendName(b, c.Name), c.Data...)
 		})
 	}
 }
@@ -83,6 +83,6 @@ func (e *encoder) customs(id byte) {
 func (e *encoder) names() {
 	e.named = true
 	e.b = appendSection(e.b, secCustom, func(b []byte) []byte {
-		return appendNames(AppendName(b, nameSection), e.m.Names)
+		return appendNames(appendName(b, nameSection), e.m.Names)
 	})
 }

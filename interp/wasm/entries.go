@@ -27,7 +27,7 @@ func (d *decoder) importEntry() (im Import) {
 }
 
 func appendImport(b []byte, im Import) []byte {
-	b = AppendName(AppendName(b, im.Module), im.Name)
+	b = appendName(appendName(b, im.Module), im.Name)
 	b = append(b, byte(im.Kind))
 	switch im.Kind {
 	case KindFunc:
@@ -78,7 +78,7 @@ func (d *decoder) export() (ex Export) {
 }
 
 func appendExport(b []byte, ex Export) []byte {
-	return AppendU32(append(AppendName(b, ex.Name), byte(ex.Kind)), ex.Index)
+	return AppendU32(append(appendName(b, ex.Name), byte(ex.Kind)), ex.Index)
 }
 
 // funcSection reads the type of each function (5.5.6).

@@ -32,9 +32,9 @@ func (m *Module) imported(k ExternKind, idx uint32) (*Import, uint32) {
 	return nil, n
 }
 
-// TypeOf returns the type index of a function; ok is false when the module
+// typeOf returns the type index of a function; ok is false when the module
 // has no such function.
-func (m *Module) TypeOf(funcIdx uint32) (typeIdx uint32, ok bool) {
+func (m *Module) typeOf(funcIdx uint32) (typeIdx uint32, ok bool) {
 	imp, n := m.imported(KindFunc, funcIdx)
 	if imp != nil {
 		return imp.Func, true
@@ -48,7 +48,7 @@ func (m *Module) TypeOf(funcIdx uint32) (typeIdx uint32, ok bool) {
 // FuncType returns the signature of a function; ok is false when the module
 // has no such function or its type index is out of range.
 func (m *Module) FuncType(funcIdx uint32) (t FuncType, ok bool) {
-	typeIdx, ok := m.TypeOf(funcIdx)
+	typeIdx, ok := m.typeOf(funcIdx)
 	if !ok || uint64(typeIdx) >= uint64(len(m.Types)) {
 		return FuncType{}, false
 	}
@@ -128,9 +128,9 @@ func (m *Module) FuncName(funcIdx uint32) string {
 	return fmt.Sprintf("func[%d]", funcIdx)
 }
 
-// NumLocals returns how many locals f declares, without its parameters. It is
+// numLocals returns how many locals f declares, without its parameters. It is
 // an error when that is over MaxLocals.
-func (f *Func) NumLocals() (int, error) {
+func (f *Func) numLocals() (int, error) {
 	n := uint64(0)
 	for _, d := range f.Locals {
 		n += uint64(d.Count)
@@ -149,7 +149,7 @@ func (f *Func) LocalTypes(params []ValType) ([]ValType, error) {
 }
 
 func (f *Func) appendLocals(dst, params []ValType) ([]ValType, error) {
-	n, err := f.NumLocals()
+	n, err := f.numLocals()
 	if err != nil {
 		return dst, err
 	}

@@ -63,11 +63,11 @@ func (k CatchKind) String() string {
 	return [...]string{"catch", "catch_ref", "catch_all", "catch_all_ref"}[k&3]
 }
 
-// MemOffset returns the offset immediate of a load or store.
-func (in *Instr) MemOffset() uint32 { return uint32(in.B) }
+// memOffset returns the offset immediate of a load or store.
+func (in *Instr) memOffset() uint32 { return uint32(in.B) }
 
-// Lane returns the lane that a vector load or store of a lane names.
-func (in *Instr) Lane() byte { return byte(in.B >> 32) }
+// lane returns the lane that a vector load or store of a lane names.
+func (in *Instr) lane() byte { return byte(in.B >> 32) }
 
 // immKind says which immediates follow an opcode.
 type immKind byte

@@ -108,7 +108,7 @@ func (c *cursor) indirectNameMap() map[uint32]map[uint32]string {
 // appendNames appends the contents of a name section, in order of index.
 func appendNames(b []byte, n *Names) []byte {
 	if n.Module != "" {
-		b = appendSection(b, namesModule, func(b []byte) []byte { return AppendName(b, n.Module) })
+		b = appendSection(b, namesModule, func(b []byte) []byte { return appendName(b, n.Module) })
 	}
 	if n.Funcs != nil {
 		b = appendSection(b, namesFuncs, func(b []byte) []byte { return appendNameMap(b, n.Funcs) })
@@ -128,7 +128,7 @@ func appendNames(b []byte, n *Names) []byte {
 func appendNameMap(b []byte, m map[uint32]string) []byte {
 	b = AppendU32(b, uint32(len(m)))
 	for _, i := range slices.Sorted(maps.Keys(m)) {
-		b = AppendName(AppendU32(b, i), m[i])
+		b = appendName(AppendU32(b, i), m[i])
 	}
 	return b
 }

@@ -8,10 +8,10 @@ import (
 
 // String returns the instruction as the text format writes it, with indices
 // as numbers: "i32.const 7", "call 12", "i32.load offset=8 align=4".
-func (in *Instr) String() string { return string(in.AppendText(nil)) }
+func (in *Instr) String() string { return string(in.appendText(nil)) }
 
-// AppendText appends what String returns.
-func (in *Instr) AppendText(b []byte) []byte {
+// appendText appends what String returns.
+func (in *Instr) appendText(b []byte) []byte {
 	o := &opInfos[opIndex(in.Op)]
 	b = append(b, in.Op.String()...)
 	switch o.imm {
@@ -85,14 +85,14 @@ func appendFloat(b []byte, v float64, bits uint64, size int) []byte {
 // appendMemarg appends the offset and alignment of an access where they are
 // not the usual ones, and its lane.
 func (in *Instr) appendMemarg(b []byte, o *opInfo) []byte {
-	if off := in.MemOffset(); off != 0 {
+	if off := in.memOffset(); off != 0 {
 		b = fmt.Appendf(b, " offset=%d", off)
 	}
 	if in.A != uint64(o.x) {
 		b = fmt.Appendf(b, " align=%d", uint64(1)<<(in.A&31))
 	}
 	if o.imm == immMemLane {
-		b = appendNums(b, uint64(in.Lane()))
+		b = appendNums(b, uint64(in.lane()))
 	}
 	return b
 }

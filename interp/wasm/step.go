@@ -224,7 +224,7 @@ func (x *Machine) checkImmediates(o *opInfo, in *Instr) {
 			x.fail(in, "alignment 2^%d is over the access's 2^%d bytes", in.A, o.x)
 		}
 		if o.imm == immMemLane {
-			x.checkLane(in, in.Lane(), 16>>o.x)
+			x.checkLane(in, in.lane(), 16>>o.x)
 		}
 	case immLane:
 		x.checkLane(in, byte(in.A), int(o.x))
