@@ -8,6 +8,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"sojourn/interp/rewrite"
 	"sojourn/interp/wasm"
 	"sojourn/snapshotfmt"
 )
@@ -67,6 +68,13 @@ func plainLinked(t *testing.T, modules []Module, kind Kind) string {
 		}
 	}
 	return h.out.String()
+}
+
+// Every module's points have numbers below what a stride adds to them.
+func TestNumbersBelowStopHere(t *testing.T) {
+	if last, _ := rewrite.LinkedPoint(rewrite.StopHere - 1); last < snapshotfmt.MaxModules-1 {
+		t.Errorf("points of module %d and those behind it look like the stops of strides; a guest has up to %d modules", last+1, snapshotfmt.MaxModules)
+	}
 }
 
 func TestTortureLinked(t *testing.T) {

@@ -11,9 +11,16 @@ import (
 	"sojourn/snapshotfmt"
 )
 
-// countable lists the guests of the torture that can be counted. The others are refused
+// countedGuest is a guest of one module or several.
+type countedGuest struct {
+	name    string
+	modules []Module
+	args    []string
+}
+
+// countable lists the guests of the tortures that can be counted. The others are refused
 // by name: those with exceptions.
-func countable(t *testing.T) (gs []tortured) {
+func countable(t *testing.T) (gs []countedGuest) {
 	t.Helper()
 	for _, g := range tortureGuests {
 		module := readGuest(t, g.name)
@@ -22,22 +29,25 @@ func countable(t *testing.T) (gs []tortured) {
 			t.Fatalf("%s: %v", g.name, err)
 		}
 		if err == nil {
-			gs = append(gs, g)
+			gs = append(gs, countedGuest{g.name, []Module{{Bytes: module}}, g.args})
 			p.Close(t.Context())
 		}
 	}
 	if len(gs) < len(tortureGuests)-3 {
 		t.Fatalf("only %d guests of %d can be counted", len(gs), len(tortureGuests))
 	}
+	for name := range linkedGuests {
+		gs = append(gs, countedGuest{name, readLinked(t, name), nil})
+	}
 	return gs
 }
 
-// prepareCounting prepares a module for each engine, with a count of instructions.
-func prepareCounting(t testing.TB, module []byte) []*Program {
+// counting prepares a guest for each engine, with a count of instructions.
+func (g *countedGuest) counting(t testing.TB) []*Program {
 	t.Helper()
 	var ps []*Program
 	for _, k := range engines() {
-		ps = append(ps, prepareWith(t, []Module{{Bytes: module}}, Options{Engine: k, Precision: EveryInstruction}))
+		ps = append(ps, prepareWith(t, g.modules, Options{Engine: k, Precision: EveryInstruction}))
 	}
 	return ps
 }
@@ -92,8 +102,8 @@ func (s *stepping) state() (*snapshotfmt.State, []byte) {
 		s.t.Fatal(err)
 	}
 	var mem []byte
-	if m := s.in.Memory(); m != nil {
-		mem = bytes.Clone(m.Bytes())
+	for _, m := range s.in.Memories() {
+		mem = append(mem, m.Bytes()...)
 	}
 	return st, mem
 }
@@ -106,8 +116,8 @@ func (s *stepping) move(p *Program) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if mem != nil {
-		copy(next.Memory().Bytes(), mem)
+	for _, m := range next.Memories() {
+		mem = mem[copy(m.Bytes(), mem):]
 	}
 	s.close()
 	s.in = next
@@ -151,10 +161,9 @@ func TestEveryInstruction(t *testing.T) {
 	for _, g := range countable(t) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
-			module := readGuest(t, g.name)
-			ps := prepareCounting(t, module)
+			ps := g.counting(t)
 			end, out, n := total(t, ps, g.args...)
-			plain := torture(t, []*Program{prepare(t, module, engines()[0])}, 0, g.args...)
+			plain := torture(t, []*Program{prepareLinked(t, g.modules, engines()[0])}, 0, g.args...)
 			if end != plain.end || out != plain.out {
 				t.Fatalf("counted: %s, %q; at points: %s, %q", end, out, plain.end, plain.out)
 			}
@@ -199,7 +208,7 @@ func TestSameStateAfterN(t *testing.T) {
 	for _, g := range countable(t) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
-			ps := prepareCounting(t, readGuest(t, g.name))
+			ps := g.counting(t)
 			_, _, n := total(t, ps, g.args...)
 			walker := newStepping(t, ps[0], g.args...) // goes on from each place to the next
 			defer func() { walker.close() }()
@@ -235,13 +244,12 @@ func TestGoOnAtPoints(t *testing.T) {
 	for _, g := range countable(t) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
-			module := readGuest(t, g.name)
-			ps := prepareCounting(t, module)
+			ps := g.counting(t)
 			end, out, n := total(t, ps, g.args...)
 			for i, k := range spread(n, 5) {
 				s := newStepping(t, ps[i%len(ps)], g.args...)
 				if s.step(k) {
-					s.move(prepare(t, module, engines()[i%len(engines())]))
+					s.move(prepareLinked(t, g.modules, engines()[i%len(engines())]))
 					s.err = s.in.Run(t.Context())
 					if _, known := s.in.Instructions(); known {
 						t.Error("a program that does not count knows the count")
@@ -260,12 +268,12 @@ func TestGoOnAtPoints(t *testing.T) {
 // points there are.
 func TestCountIsTheGuestsAlone(t *testing.T) {
 	for _, g := range countable(t) {
-		if !slices.Contains([]string{"control", "hostcalls", "tables", "tail", "trap", "exit"}, g.name) {
+		if !slices.Contains([]string{"control", "hostcalls", "tables", "tail", "trap", "exit", "trio", "hops"}, g.name) {
 			continue
 		}
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
-			ps := prepareCounting(t, readGuest(t, g.name))
+			ps := g.counting(t)
 			end, out, n := total(t, ps, g.args...)
 			points := torture(t, ps, 1<<29, g.args...).points
 			for _, k := range []uint64{1, 3} {

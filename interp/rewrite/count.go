@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"errors"
 	"fmt"
 
 	"sojourn/interp/wasm"
@@ -43,9 +42,6 @@ type pace struct {
 	rest uint32 // how many it is to the end of its segment, itself included
 	most uint32 // how many it is on the longest way to the next place that asks
 }
-
-// errCountLinked refuses to count where several modules would share the count.
-var errCountLinked = errors.New("instructions of a guest of several modules cannot be counted: prepare it without a count")
 
 // refuseCount names the first instruction that leads to where nothing is counted: a
 // handler of exceptions is reached from anywhere that it is around.

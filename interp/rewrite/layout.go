@@ -20,6 +20,7 @@ type layout struct {
 
 	budget, entry, held uint32 // globals
 	left                uint32 // likewise, when instructions are counted
+	shared              uint32 // how many of these there are
 	dropped             uint32 // first of the flags, one for each droppable segment
 	droppable           []segment
 	exn                 uint32 // first of the globals for exceptions: see exnGlobals
@@ -35,10 +36,6 @@ type layout struct {
 	segFuncs                                    map[segOp]uint32
 	segOrder                                    []segOp
 }
-
-// sharedGlobals is how many globals of ours come before those of transfer: budget,
-// entry and held.
-const sharedGlobals = 3
 
 // segment names a data or element segment of the author's.
 type segment struct {
@@ -192,11 +189,12 @@ func (p *Plan) newLayout() layout {
 	l.askType = uint32(len(m.Types))
 	l.budget = uint32(len(p.spaces.globals))
 	l.entry, l.held = l.budget+1, l.budget+2
-	l.dropped = l.budget + sharedGlobals
+	l.shared = 3
 	if p.count {
-		l.left = l.dropped
-		l.dropped++
+		l.left = l.budget + l.shared
+		l.shared++
 	}
+	l.dropped = l.budget + l.shared
 	for i := range m.Elems {
 		l.droppable = append(l.droppable, segment{true, uint32(i)})
 	}

@@ -15,7 +15,7 @@ import (
 // The globals that all modules share (budget, transfer and so on) are the first
 // module's. The others import them, behind the globals that their author imports:
 //
-//	globals    author's imports, budget, entry, held, transfer…, references…,
+//	globals    author's imports, budget, entry, held, left, transfer…, references…,
 //	           author's own, dropped…
 //
 // The references are to imported functions, each from the module that defines it: in
@@ -30,8 +30,8 @@ type Link struct {
 }
 
 // A point of a guest of several modules asks under a number with the module's index in
-// the upper bits.
-const linkedPoints = 1 << 22
+// the upper bits, but for the highest one: that is StopHere.
+const linkedPoints = 1 << 21
 
 // LinkedPoint returns the module and the point that ask under a number.
 func LinkedPoint(number uint32) (module, point int) {
@@ -123,15 +123,15 @@ func (p *Plan) ours(g uint32) uint32 {
 	if p.owner() || g < s.impGlobals {
 		return g
 	}
-	switch shared := sharedGlobals + uint32(l.width+len(p.refImports)); {
+	switch moved := l.shared + uint32(l.width+len(p.refImports)); {
 	case g < l.budget:
-		return g + shared
+		return g + moved
 	case g < l.dropped:
 		return s.impGlobals + g - l.budget
 	case g < l.transfer:
-		return g + shared - sharedGlobals
+		return g + moved - l.shared
 	default:
-		return s.impGlobals + sharedGlobals + g - l.transfer
+		return s.impGlobals + l.shared + g - l.transfer
 	}
 }
 
@@ -150,6 +150,9 @@ func (p *Plan) importShared(g *wasm.Module) {
 	add(BudgetName, wasm.I32)
 	add(EntryName, wasm.I32)
 	add(HeldName, wasm.FuncRef)
+	if p.count {
+		add(LeftName, wasm.I64)
+	}
 	for i := range p.lay.width {
 		add(TransferExport(i), wasm.I64)
 	}
@@ -176,7 +179,7 @@ func (p *Plan) addRefGlobals(g *wasm.Module) {
 // refExpr is the constant expression of a reference to a function.
 func (p *Plan) refExpr(fn uint32) wasm.ConstExpr {
 	if i, ok := slices.BinarySearch(p.refImports, fn); ok {
-		return wasm.AppendOpU32(nil, wasm.OpGlobalGet, p.spaces.impGlobals+sharedGlobals+uint32(p.lay.width+i))
+		return wasm.AppendOpU32(nil, wasm.OpGlobalGet, p.spaces.impGlobals+p.lay.shared+uint32(p.lay.width+i))
 	}
 	return wasm.AppendOpU32(nil, wasm.OpRefFunc, p.refFunc(fn))
 }

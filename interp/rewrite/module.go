@@ -72,9 +72,9 @@ func (p *Plan) addGlobals(g *wasm.Module) {
 			add(wasm.I32, zero)
 		}
 		add(wasm.FuncRef, append(wasm.AppendOp(nil, wasm.OpRefNull), byte(wasm.FuncRef)))
-	}
-	if p.count {
-		add(wasm.I64, wasm.AppendI64Const(nil, 0))
+		if p.count {
+			add(wasm.I64, wasm.AppendI64Const(nil, 0))
+		}
 	}
 	for range l.droppable {
 		add(wasm.I32, zero)
@@ -184,7 +184,7 @@ func (p *Plan) addExports(g *wasm.Module) {
 	add(wasm.KindGlobal, EntryName, p.ours(l.entry))
 	add(wasm.KindGlobal, HeldName, p.ours(l.held))
 	if p.count {
-		add(wasm.KindGlobal, LeftName, l.left)
+		add(wasm.KindGlobal, LeftName, p.ours(l.left))
 	}
 	if p.exn.any {
 		add(wasm.KindGlobal, ExnName, l.exn)

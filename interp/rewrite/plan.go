@@ -126,9 +126,6 @@ type function struct {
 // cannot be, by name and place. The module is kept and must not be changed.
 func Analyze(m *wasm.Module, opt Options) (*Plan, error) {
 	p := &Plan{Module: m, count: opt.Count, nimp: uint32(m.NumImportedFuncs()), link: opt.Link}
-	if p.count && p.link != nil {
-		return nil, errCountLinked
-	}
 	var err error
 	if p.spaces, err = newSpaces(m, opt.Link); err != nil {
 		return nil, err

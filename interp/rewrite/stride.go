@@ -170,7 +170,7 @@ func (s *stride) stopAt(pos int) error {
 		return err
 	}
 	s.spill(point)
-	s.i32(int32(uint32(point) | StopHere))
+	s.i32(int32(uint32(s.p.number(point)) | StopHere))
 	s.opU32(wasm.OpCall, s.idx.fn(s.p.ask()))
 	s.op(wasm.OpDrop)
 	for _, t := range s.p.Module.Types[s.f.typ].Results {

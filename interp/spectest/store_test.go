@@ -35,7 +35,6 @@ var reasons = []struct{ text, reason string }{
 	{"is an import, and not the module's own", "an import is called from outside"},
 	{"exceptions in a guest of several modules", "exceptions in a guest of several modules"},
 	{"needs typed function references", "typed references"},
-	{"instructions of a guest of several modules", "counting the instructions of several modules"},
 	{"instructions cannot be counted where there are exceptions", "counting instructions where there are exceptions"},
 	{"needs garbage collection", "typed references"},
 }
