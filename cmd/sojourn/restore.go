@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"sojourn/engine"
+	"sojourn/engine/wasi"
 	"sojourn/interp"
 	"sojourn/snapshotfmt"
 )
@@ -149,6 +150,10 @@ func (s *snapshotSource) restore(ctx context.Context, g *guestFlags, spec engine
 	e, err := engine.Restore(ctx, m, spec, f)
 	if errors.Is(err, engine.ErrModule) {
 		return nil, hint(fmt.Errorf("%s: %w", s.file, err), "give the module that was frozen, with --module app.wasm")
+	}
+	var folder *wasi.MissingMount
+	if errors.As(err, &folder) {
+		return nil, hint(fmt.Errorf("restore %s: %w", s.file, err), "give it again, with --dir HOST:%s", folder.Guest)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("restore %s: %w", s.file, err)

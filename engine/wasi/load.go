@@ -35,6 +35,14 @@ func Load(cfg Config, b []byte) (*World, error) {
 	return w, nil
 }
 
+// MissingMount is returned for a saved world that has a folder which whoever loads it
+// does not give: rights come from outside, not from what was saved.
+type MissingMount struct{ Guest string }
+
+func (e *MissingMount) Error() string {
+	return fmt.Sprintf("wasi: the guest needs the folder %q, which is not given", e.Guest)
+}
+
 func (w *World) restore(s *saved) error {
 	w.clock.set(max(s.Mono, firstMono))
 	if err := w.loadExtra(s.Extra); err != nil {
@@ -45,7 +53,7 @@ func (w *World) restore(s *saved) error {
 	}
 	for _, name := range s.Mounts {
 		if w.mountNamed(name) == nil {
-			return fmt.Errorf("wasi: the guest needs the mount %q, which is not given", name)
+			return &MissingMount{name}
 		}
 	}
 	carried := make([]carriedFile, len(s.Carried))
