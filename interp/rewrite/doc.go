@@ -3,19 +3,38 @@
 // tail calls and extended constant expressions where the module has them, and without
 // exceptions.
 //
-// The passes, in order; each works on what the ones before it have found:
+// # The passes
 //
-//	pass        file           what it does
-//	scan        scan.go        the constructs of each body, and its sites: loops, calls, bulk instructions
-//	thunks      scan.go        a function for each import that a reference can reach
+// What [Analyze] does, in order; each pass works on what those before it have found, and
+// all of it is in the [Plan] (plan.go, passes.go):
+//
+//	pass        file           what it finds
+//	scan        scan.go        the constructs of each body, and its sites: loops, calls, bulk instructions;
+//	            refs.go        where references can come from
+//	countable   count.go       refuses what has no count of instructions, when they are to be counted
+//	thunks      thunks.go      a function for each import that a reference can reach
 //	call graph  callgraph.go   which functions can be on the stack when the guest stops; which calls count
 //	rounds      rounds.go      which branches back to a loop's head count
-//	points      points.go      numbers the sites where a frame can stop, with the types of its value stack
-//	liveness    liveness.go    which locals a point needs
+//	points      points.go      the sites where a frame can stop, numbered, with the types of its value stack,
+//	            liveness.go    and which locals it needs
 //	layout      layout.go      where globals, tables and helpers of ours go
-//	guard       module.go      the module with guarded functions        emit.go, constructs.go, budget.go, bulk.go
-//	resume      satellite.go   modules of resume functions, on demand   ways.go
-//	count       count.go       instructions, when asked to; stride.go: the last few before a stop
+//
+// Then modules are written from it: one at once, the others when they are asked for:
+//
+//	guard       module.go      [Plan.Guard]: the module with guarded functions, and helpers.go for the host
+//	resume      satellite.go   [Plan.Resume]: modules of resume functions, on demand
+//	stride      stride.go      [Plan.Stride]: the last few instructions before a stop by count, on demand
+//
+// A function is copied by emit.go, instruction by instruction, but for these:
+//
+//	block, loop, if, else, end                  constructs.go; ways.go, in a resume function
+//	the check of a loop and behind a call       budget.go, with the frame as transfer.go has it
+//	memory.copy, memory.fill                    bulk.go
+//	return_call, return_call_indirect           tail.go
+//	throw, throw_ref, try_table                 throw.go; what exceptions become: exceptions.go
+//	each, when instructions are counted         count.go
+//
+// Of several modules of a guest each goes through all of it by itself: link.go.
 //
 // # The guarded original
 //
@@ -53,8 +72,8 @@
 // itself over. At 0 the host has said, in a call of an import, that it wants to stop.
 //
 // A function that cannot suspend is copied as it is. A tail call has no check behind
-// it, for its frame is gone: where it closes a cycle it is counted before (tail.go).
-// Exceptions are lowered to a second way to return (exceptions.go, throw.go).
+// it, for its frame is gone: where it closes a cycle it is counted before. Exceptions
+// are lowered to a second way to return.
 //
 // # The resume function
 //

@@ -125,7 +125,7 @@ func (p *Plan) constExpr(e wasm.ConstExpr) wasm.ConstExpr {
 	}
 }
 
-// addSegments makes active segments passive: the helper InitName copies them.
+// addSegments makes active segments passive: the helpers ElemsName and DatasName copy them.
 func (p *Plan) addSegments(g *wasm.Module) {
 	for _, s := range p.Module.Elems {
 		init := make([]wasm.ConstExpr, len(s.Init))
@@ -213,13 +213,6 @@ func (p *Plan) names() *wasm.Names {
 
 // takenIndex returns where fn is in Taken; it is there.
 func (p *Plan) takenIndex(fn uint32) int {
-	lo, hi := 0, len(p.taken)
-	for lo < hi {
-		if mid := (lo + hi) / 2; p.taken[mid] < fn {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	return lo
+	i, _ := slices.BinarySearch(p.taken, fn)
+	return i
 }

@@ -131,26 +131,11 @@ func Analyze(m *wasm.Module, opt Options) (*Plan, error) {
 		return nil, err
 	}
 	p.blocks = func(i uint32) bool { return !p.linked(i) && opt.Blocking(p.funcImport(i)) }
-	if err = p.scan(); err != nil {
-		return nil, err
-	}
-	if p.count {
-		if err = p.refuseCount(); err != nil {
+	for i := range passes {
+		if err := passes[i].run(p); err != nil {
 			return nil, err
 		}
 	}
-	if err = p.addThunks(); err != nil {
-		return nil, err
-	}
-	p.callGraph()
-	p.rounds()
-	if err = p.findPoints(); err != nil {
-		return nil, err
-	}
-	if err := p.checkNumbers(); err != nil {
-		return nil, err
-	}
-	p.lay = p.newLayout()
 	return p, nil
 }
 

@@ -35,7 +35,7 @@ func (p *Plan) findPoints() error {
 		}
 		p.Points = append(p.Points, found[i]...)
 	}
-	return nil
+	return p.checkNumbers()
 }
 
 // isPoint reports whether a frame of a function that suspends can stop at s.

@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"fmt"
 	"sort"
 
 	"sojourn/interp/wasm"
@@ -191,21 +190,6 @@ func (f *function) addSite(in *wasm.Instr, target uint32, parent int) {
 	f.sites = append(f.sites, site{op: in.Op, pos: in.Pos, target: target, parent: parent, point: -1})
 }
 
-// hasExternTables reports whether m has or imports a table of the host's references.
-func hasExternTables(m *wasm.Module) bool {
-	for _, t := range m.Tables {
-		if t.Elem == wasm.ExternRef {
-			return true
-		}
-	}
-	for _, im := range m.Imports {
-		if im.Kind == wasm.KindTable && im.Table.Elem == wasm.ExternRef {
-			return true
-		}
-	}
-	return false
-}
-
 // write is an instruction that changes a local.
 type write struct {
 	local uint32
@@ -222,101 +206,4 @@ func (f *function) changed(con int) func(local uint32) bool {
 		set[w.local/64] |= 1 << (w.local % 64)
 	}
 	return func(l uint32) bool { return set[l/64]&(1<<(l%64)) != 0 }
-}
-
-// hasRefs reports whether a value of a type of references can exist in m outside its
-// tables, as far as its types tell.
-func hasRefs(m *wasm.Module, ref wasm.ValType) bool {
-	isRef := func(ts []wasm.ValType) bool {
-		for _, t := range ts {
-			if t == ref {
-				return true
-			}
-		}
-		return false
-	}
-	for _, t := range m.Types {
-		if isRef(t.Params) || isRef(t.Results) {
-			return true
-		}
-	}
-	for _, g := range m.Globals {
-		if g.Type.Type == ref {
-			return true
-		}
-	}
-	for _, im := range m.Imports {
-		if im.Kind == wasm.KindGlobal && im.Global.Type == ref {
-			return true
-		}
-	}
-	for i := range m.Funcs {
-		for _, l := range m.Funcs[i].Locals {
-			if l.Type == ref {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// constRefs reports each function that a constant expression of m refers to.
-func constRefs(m *wasm.Module, add func(uint32)) {
-	expr := func(e wasm.ConstExpr) {
-		r := wasm.NewReader(m, e)
-		var in wasm.Instr
-		for {
-			if ok, err := r.Next(&in); !ok || err != nil {
-				return
-			}
-			if in.Op == wasm.OpRefFunc {
-				add(uint32(in.A))
-			}
-		}
-	}
-	for i := range m.Elems {
-		for _, e := range m.Elems[i].Init {
-			expr(e)
-		}
-	}
-	for i := range m.Globals {
-		expr(m.Globals[i].Init)
-	}
-}
-
-// addThunks gives each import from the host that a reference can reach, and each blocking
-// one that a tail call can, a function that does nothing but call it, so that a frame
-// stands for the call where it blocks, and that the reference is to a function of the
-// module's, which wazero can look up:
-//
-//	(func $fd_write (import …) …)      (func $thunk (param i32 i32 i32 i32) (result i32)
-//	(elem … $fd_write)            =>     local.get 0 … local.get 3 call $fd_write)
-//	                                   (elem … $thunk)
-func (p *Plan) addThunks() error {
-	ext := *p.Module
-	ext.Funcs = append([]wasm.Func{}, p.Module.Funcs...)
-	for i := range p.imported() {
-		if p.linked(i) || !p.isTaken(i) && !(p.blocks(i) && p.tails.funcs[i]) {
-			continue
-		}
-		typ := p.funcImport(i).Func
-		var b []byte
-		for k := range p.Module.Types[typ].Params {
-			b = wasm.AppendOpU32(b, wasm.OpLocalGet, uint32(k))
-		}
-		b = wasm.AppendOp(wasm.AppendOpU32(b, wasm.OpCall, i), wasm.OpEnd)
-		ext.Funcs = append(ext.Funcs, wasm.Func{Type: typ, Body: b})
-		f := function{index: i, typ: typ, thunk: true}
-		f.read(p.Module, b, &refs{})
-		p.fns = append(p.fns, f)
-	}
-	p.ext, p.types = &ext, ext.Machines()
-	for i := range p.fns {
-		locals, err := ext.Funcs[i].LocalTypes(p.Module.Types[p.fns[i].typ].Params)
-		if err != nil {
-			return fmt.Errorf("function %d: %w", p.fns[i].index, err)
-		}
-		p.fns[i].locals = locals
-	}
-	return nil
 }
