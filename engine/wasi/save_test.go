@@ -240,7 +240,7 @@ func TestLoadRefuses(t *testing.T) {
 		cfg        Config
 		b          []byte
 	}{
-		{"no mount", `the mount "/"`, with(), b},
+		{"no mount", `the folder "/"`, with(), b},
 		{"no file", `descriptor 4, "text" in mount "/"`, with(Mount{Host: empty, Guest: "/"}), b},
 		{"directory", "is a directory", with(Mount{Host: other, Guest: "/"}), b},
 		{"read-only", "read-only here", with(Mount{Host: dir, Guest: "/", ReadOnly: true}), b},
