@@ -50,6 +50,10 @@ func (n *Node) Migrate(ctx context.Context, id string, r api.MigrateRequest, pro
 	if !g.tryLock() {
 		return api.MigrateResult{}, failHint(api.CodeConflict, "try again when it is over", "guest %s is being moved or written down", id)
 	}
+	if n.idiomatic(ctx, g, r) {
+		defer g.unlock()
+		return n.migrateIdiomatic(ctx, g, r)
+	}
 	told := make(chan api.Progress, 16)
 	o := &outgoing{n: n, g: g, req: r, mv: newMove(), began: time.Now(), emit: func(p api.Progress) {
 		select {

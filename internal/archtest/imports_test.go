@@ -16,6 +16,7 @@ import (
 const (
 	module = "sojourn"
 	wazero = "github.com/tetratelabs/wazero"
+	wasmer = "github.com/wasmerio/wasmer-go"
 )
 
 // layers is the house, from the roof down: a package may import its own folder and the folders that
@@ -47,8 +48,11 @@ var layers = map[string][]string{
 	"internal/mutants":   nil,
 }
 
-// wazeroImporter is the one package that may import wazero.
-const wazeroImporter = "interp"
+// wazeroImporter is the one package that may import wazero, wasmerImporter that for Wasmer's binding.
+const (
+	wazeroImporter = "interp"
+	wasmerImporter = "cmd/sojourn-wasmer"
+)
 
 // pkg is what of "go list -json" the rules look at. Test files are exempt: they import what they like.
 type pkg struct {
@@ -133,6 +137,8 @@ func TestImports(t *testing.T) {
 				err = checkImport(from, to)
 			} else if within(imported, wazero) {
 				err = checkWazero(from, imported)
+			} else if within(imported, wasmer) && from != wasmerImporter {
+				err = fmt.Errorf("%s imports %s; only %s may", from, imported, wasmerImporter)
 			}
 			if err != nil {
 				t.Error(err)

@@ -138,6 +138,11 @@ type MigrateRequest struct {
 	To             string `json:"to"`                           // base URL of the target
 	DowntimeMillis int64  `json:"downtime_target_ms,omitempty"` // pre-copy aims at this
 	MaxRounds      int    `json:"max_rounds,omitempty"`
+
+	// Idiomatic moves the guest by the last checkpoint that it has made by itself: what it
+	// did since is done again, and it gets another id. It is so in any case when the
+	// target is a node on Wasmer.
+	Idiomatic bool `json:"idiomatic,omitempty"`
 }
 
 // Round is one pass over memory.

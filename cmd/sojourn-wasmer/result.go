@@ -1,0 +1,10 @@
+package main
+
+// benchResult is what bench writes: a value for each repetition.
+type benchResult struct {
+	CompileMS   float64   `json:"compile_ms"`
+	Instantiate []float64 `json:"instantiate_ms"`
+	Execute     []float64 `json:"execute_ms"`
+	Checkpoint  []float64 `json:"checkpoint_us,omitempty"` // mean of a run
+	Restore     []float64 `json:"restore_us,omitempty"`
+}
