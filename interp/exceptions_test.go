@@ -195,6 +195,8 @@ func throwing(t testing.TB) []byte {
 	def("null", 0, nil, `block - try_table - catch_all 0 do ref.null exnref throw_ref end end i64.const 3`)
 	// 14: a tail call out of a handler's scope leaves the scope.
 	def("tail", 0, nil, `block - try_table - catch_all 0 do local.get 0 return_call 2 end end i64.const 8`)
+	// 15: throws right behind a call.
+	def("behind", 0, nil, `block i32 try_table - catch 0 0 do local.get 0 call 1 throw 0 end unreachable end i64.extend_i32_u`)
 	m.Elems = []wasm.Elem{{Offset: wasm.AppendI32Const(nil, 0), Type: wasm.FuncRef,
 		Init: []wasm.ConstExpr{wasm.AppendOpU32(nil, wasm.OpRefFunc, 2), wasm.AppendOpU32(nil, wasm.OpRefFunc, 11)}}}
 	return m.Encode()

@@ -5,14 +5,16 @@ import "sojourn/interp/wasm"
 // throw writes throw or throw_ref. The point before it is counted: what never returns
 // but by exceptions takes from the budget too.
 func (e *emitter) throw(s *site) error {
-	if s == nil { // never reached
+	if e.x.Unreachable() {
 		e.op(wasm.OpUnreachable)
 		return e.step()
 	}
 	e.save()
-	e.check(s)
-	if e.ways != nil {
-		e.arrive(wayIn{pos: e.in.Pos, after: true})
+	if s != nil { // else the call right before it is counted in its place
+		e.check(s)
+		if e.ways != nil {
+			e.arrive(wayIn{pos: e.in.Pos, after: true})
+		}
 	}
 	h := len(e.x.Stack())
 	if e.in.Op == wasm.OpThrowRef {
