@@ -2,15 +2,12 @@ package interp
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/sys"
 
 	"sojourn/interp/rewrite"
-	"sojourn/interp/wasm"
 )
 
 const (
@@ -18,10 +15,11 @@ const (
 	// freeze or a kill may have to wait for it.
 	askEvery = 100 * time.Microsecond
 
+	// firstRefill is the first grant of a guest of which nothing is known yet.
+	firstRefill = 1 << 8
 	// maxRefill bounds how long a guest can go on after its iterations have become
 	// a thousand times dearer.
-	firstRefill = 1 << 8
-	maxRefill   = 1 << 15
+	maxRefill = 1 << 15
 
 	// unwinding is what the budget is while frames are captured: below 0, by more
 	// than calls can take from it on their way out.
@@ -129,97 +127,4 @@ func (in *Instance) unwind() {
 func (in *Instance) end(why error) {
 	in.failure = why
 	panic(sys.NewExitError(1))
-}
-
-// words returns how many words of wazero's stack values take.
-func words(ts []wasm.ValType) int {
-	n := len(ts)
-	for _, t := range ts {
-		if t == wasm.V128 {
-			n++
-		}
-	}
-	return n
-}
-
-// hostFunction makes wazero call h.
-func hostFunction(h HostFunc) api.GoModuleFunc {
-	params, results := words(h.Params), words(h.Results)
-	if !h.Blocking {
-		return func(ctx context.Context, from api.Module, stack []uint64) {
-			in := fromContext(ctx)
-			if err := h.Call(&HostCall{Stack: stack, Host: in.cfg.Host, memory: in.memoryOf(from)}); err != nil {
-				in.hostFailed(&h, err)
-			}
-		}
-	}
-	return func(ctx context.Context, from api.Module, stack []uint64) {
-		in := fromContext(ctx)
-		args := append(make([]uint64, 0, 8), stack[:params]...)
-		if in.cfg.FreezeEvery > 0 && !in.again && in.spent() {
-			in.interrupt(args, stack[:results])
-			return
-		}
-		in.again = false
-		err := h.Call(&HostCall{Stack: stack, Host: in.cfg.Host, memory: in.memoryOf(from), stop: in.stopped()})
-		switch {
-		case errors.Is(err, ErrRestart):
-			if why := in.kill.Load(); why != nil {
-				in.end(*why)
-			}
-			in.interrupt(args, stack[:results])
-		case err != nil:
-			in.hostFailed(&h, err)
-		case in.cfg.FreezeEvery > 0:
-			in.spent()
-		case in.freeze.Load():
-			in.settle()
-			in.setBudget(0)
-			in.given = 0
-		}
-	}
-}
-
-// interrupt captures the guest as about to make the host call with these arguments.
-func (in *Instance) interrupt(args, results []uint64) {
-	in.settle()
-	in.restart = args
-	if in.restart == nil {
-		in.restart = []uint64{}
-	}
-	clear(results)
-	in.unwind()
-}
-
-func (in *Instance) hostFailed(h *HostFunc, err error) {
-	var exit *Exit
-	if !errors.As(err, &exit) {
-		err = fmt.Errorf("host function %s.%s: %w", h.Module, h.Name, err)
-	}
-	in.end(err)
-}
-
-// memoryOf returns what gives a host function the memory of the module that calls it.
-func (in *Instance) memoryOf(from api.Module) func() []byte {
-	if len(in.parts) > 1 {
-		return func() []byte { return memoryBytes(from) }
-	}
-	return in.bytes
-}
-
-func (in *Instance) bytes() []byte {
-	if mem := in.parts[0].mem; mem != nil {
-		return mem.Bytes()
-	}
-	return nil
-}
-
-// memoryBytes returns the memory of a module as wazero has it.
-func memoryBytes(m api.Module) []byte {
-	mem := m.Memory()
-	if mem == nil {
-		return nil
-	}
-	b, _ := mem.Read(0, mem.Size())
-	return b
 }

@@ -30,7 +30,24 @@
 // goes on from there.
 //
 // The package is the only one that imports wazero. It knows nothing of WASI: host
-// functions come from outside. It refuses modules that import anything but what is
-// offered to them by it or by modules before them, and, through packages wasm and rewrite, whatever comes
-// after WebAssembly 2.0 but extended constant expressions, tail calls and exceptions.
+// functions come from outside. It refuses modules that import anything but what it or
+// modules before them offer, and, through packages wasm and rewrite, whatever came after
+// WebAssembly 2.0 but extended constant expressions, tail calls and exceptions.
+//
+// Where to look:
+//
+//	program.go, kind.go      a program, and the engines
+//	link.go                  its modules: what their imports are
+//	compile.go, native.go    compiled code that is kept, and how large it is
+//	plain.go                 what a program is measured against
+//	instance.go, part.go     an instance, and its modules
+//	run.go, invoke.go        running it: frames one by one, calls from outside
+//	resume.go, raise.go      going on from a frame; exceptions between frames
+//	ask.go, host.go          stopping: at a point, in a host call
+//	steps.go                 by count
+//	frames.go                frames, out of a guest and into one
+//	state.go, tables.go      globals, tables and segments likewise
+//	values.go                values
+//	refs.go, externs.go      references: the guest's and the host's
+//	image.go, trap.go        memory before anything runs; how a guest ends that breaks a rule
 package interp

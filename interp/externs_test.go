@@ -15,14 +15,14 @@ import (
 //	(module
 //	  (global $g (mut externref) (ref.null extern))
 //	  (table $t 2 externref)
-//	  (func (export "keep") (param externref) (result externref externref externref)
+//	  (func (export "keep") (param externref) (result externref externref externref) (local i32)
 //	    (table.set $t (i32.const 1) (local.get 0))
 //	    (global.set $g (local.get 0))
-//	    (loop)
+//	    (loop (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 2))))
 //	    (local.get 0) (global.get $g) (table.get $t (i32.const 1))))
 const keeper = "" +
-	"0061736d0100000001080160016f036f6f6f030201000404016f00020606016f01d06f0b070801046b65657000000a19" +
-	"0117004101200026002000240003400b20002300410125000b"
+	"0061736d0100000001080160016f036f6f6f030201000404016f00020606016f01d06f0b070801046b65657000000a27" +
+	"012501017f410120002600200024000340200141016a22014102490d000b20002300410125000b"
 
 // References of the host's survive a freeze in a local, a global and a table, and a
 // state with one that the host does not know is refused.

@@ -1,8 +1,12 @@
 package interp
 
 import (
+	"context"
 	"errors"
 	"fmt"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 
 	"sojourn/interp/wasm"
 )
@@ -50,3 +54,110 @@ var ErrRestart = errors.New("host call interrupted before it had any effect")
 type Exit struct{ Code uint32 }
 
 func (e *Exit) Error() string { return fmt.Sprintf("guest exited with code %d", e.Code) }
+
+// hostByName finds host functions by module and name.
+func hostByName(offered []HostFunc) map[[2]string]HostFunc {
+	host := map[[2]string]HostFunc{}
+	for _, h := range offered {
+		host[[2]string{h.Module, h.Name}] = h
+	}
+	return host
+}
+
+// offer makes a runtime's modules import host functions, each as call makes wazero call it.
+func offer(ctx context.Context, rt wazero.Runtime, host map[[2]string]HostFunc, call func(HostFunc) api.GoModuleFunc) error {
+	builders := map[string]wazero.HostModuleBuilder{}
+	for _, h := range host {
+		if builders[h.Module] == nil {
+			builders[h.Module] = rt.NewHostModuleBuilder(h.Module)
+		}
+		builders[h.Module].NewFunctionBuilder().
+			WithGoModuleFunction(call(h), valueTypes(h.Params), valueTypes(h.Results)).Export(h.Name)
+	}
+	for name, b := range builders {
+		if _, err := b.Instantiate(ctx); err != nil {
+			return fmt.Errorf("host module %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// hostFunction makes wazero call h.
+func hostFunction(h HostFunc) api.GoModuleFunc {
+	params, results := words(h.Params), words(h.Results)
+	if !h.Blocking {
+		return func(ctx context.Context, from api.Module, stack []uint64) {
+			in := fromContext(ctx)
+			if err := h.Call(&HostCall{Stack: stack, Host: in.cfg.Host, memory: in.memoryOf(from)}); err != nil {
+				in.hostFailed(&h, err)
+			}
+		}
+	}
+	return func(ctx context.Context, from api.Module, stack []uint64) {
+		in := fromContext(ctx)
+		args := append(make([]uint64, 0, 8), stack[:params]...) // never nil
+		if in.cfg.FreezeEvery > 0 && !in.again && in.spent() {
+			in.interrupt(args, stack[:results])
+			return
+		}
+		in.again = false
+		err := h.Call(&HostCall{Stack: stack, Host: in.cfg.Host, memory: in.memoryOf(from), stop: in.stopped()})
+		switch {
+		case errors.Is(err, ErrRestart):
+			if why := in.kill.Load(); why != nil {
+				in.end(*why)
+			}
+			in.interrupt(args, stack[:results])
+		case err != nil:
+			in.hostFailed(&h, err)
+		case in.cfg.FreezeEvery > 0:
+			in.spent()
+		case in.freeze.Load():
+			in.settle()
+			in.setBudget(0)
+			in.given = 0
+		}
+	}
+}
+
+// interrupt captures the guest as about to make the host call with these arguments, which
+// are not nil.
+func (in *Instance) interrupt(args, results []uint64) {
+	in.settle()
+	in.restart = args
+	clear(results)
+	in.unwind()
+}
+
+func (in *Instance) hostFailed(h *HostFunc, err error) {
+	var exit *Exit
+	if !errors.As(err, &exit) {
+		err = fmt.Errorf("host function %s.%s: %w", h.Module, h.Name, err)
+	}
+	in.end(err)
+}
+
+// memoryOf returns what gives a host function the memory of the module that calls it.
+func (in *Instance) memoryOf(from api.Module) func() []byte {
+	if len(in.parts) > 1 {
+		return func() []byte { return memoryBytes(from) }
+	}
+	return in.bytes
+}
+
+func (in *Instance) bytes() []byte {
+	if mem := in.parts[0].mem; mem != nil {
+		return mem.Bytes()
+	}
+	return nil
+}
+
+// memoryBytes returns the memory of a module as wazero has it.
+func memoryBytes(m api.Module) []byte {
+	mem := m.Memory()
+	if mem == nil {
+		return nil
+	}
+	b, _ := mem.Read(0, mem.Size())
+	return b
+}

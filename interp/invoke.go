@@ -116,28 +116,6 @@ func (p *Program) checkOutermost(st *snapshotfmt.State, u *unit, fn uint32, cfg 
 	return fmt.Errorf("the outermost frame must be of a function that the module exports, after its start function")
 }
 
-// raw makes wazero's arguments of values.
-func (m *part) raw(ctx context.Context, vs []snapshotfmt.Value) ([]uint64, error) {
-	raw := make([]uint64, 0, len(vs)+1)
-	for _, v := range vs {
-		switch v.Type {
-		case snapshotfmt.V128, snapshotfmt.ExnRef:
-			raw = append(raw, v.Lo, v.Hi)
-		case snapshotfmt.ExternRef:
-			raw = append(raw, rawExtern(v.Lo))
-		case snapshotfmt.FuncRef:
-			r, err := m.refRaw(ctx, v.Lo)
-			if err != nil {
-				return nil, err
-			}
-			raw = append(raw, r)
-		default:
-			raw = append(raw, v.Lo)
-		}
-	}
-	return raw, nil
-}
-
 // returned notes that the function called from outside has returned.
 func (in *Instance) returned(ctx context.Context, m *part, fn uint32, res []uint64) (err error) {
 	switch {

@@ -11,9 +11,6 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
-
-	"sojourn/interp/rewrite"
-	"sojourn/interp/wasm"
 )
 
 // NativeBytes returns how much machine code wazero's compiler makes of a module as its author
@@ -23,28 +20,18 @@ func NativeBytes(ctx context.Context, module []byte, opt Options) (plain, stoppa
 	if !HasCompiler() {
 		return 0, 0, ErrNoCompiler
 	}
-	m, err := wasm.Decode(module)
-	if err != nil {
+	p := &Program{precision: opt.Precision}
+	if err := p.analyze([]Module{{Bytes: module}}, hostByName(opt.Host)); err != nil {
 		return 0, 0, err
 	}
-	host, err := resolveImports(m, opt.Host)
-	if err != nil {
-		return 0, 0, err
-	}
-	plan, err := rewrite.Analyze(m, rewrite.Options{Blocking: func(im wasm.Import) bool {
-		return host[[2]string{im.Module, im.Name}].Blocking
-	}})
-	if err != nil {
-		return 0, 0, err
-	}
-	guarded, err := plan.Guard()
+	codes, err := p.guard()
 	if err != nil {
 		return 0, 0, err
 	}
 	if plain, err = nativeBytes(ctx, module); err != nil {
 		return 0, 0, err
 	}
-	stoppable, err = nativeBytes(ctx, guarded.Encode())
+	stoppable, err = nativeBytes(ctx, codes[0])
 	return plain, stoppable, err
 }
 

@@ -36,9 +36,11 @@ func PreparePlain(ctx context.Context, module []byte, opt Options) (*Plain, erro
 	if err != nil {
 		return nil, err
 	}
-	host, err := resolveImports(m, opt.Host)
-	if err != nil {
-		return nil, err
+	host := hostByName(opt.Host)
+	for i := range m.Imports {
+		if _, err := linkHost(m, &m.Imports[i], host); err != nil {
+			return nil, fmt.Errorf("import %d, %q.%q: %w", i, m.Imports[i].Module, m.Imports[i].Name, err)
+		}
 	}
 	p := &Plain{rt: wazero.NewRuntimeWithConfig(ctx, runtimeConfig(kind))}
 	if limits, ok := m.MemoryType(); ok {
@@ -55,18 +57,8 @@ func PreparePlain(ctx context.Context, module []byte, opt Options) (*Plain, erro
 }
 
 func (p *Plain) prepare(ctx context.Context, module []byte, host map[[2]string]HostFunc) (err error) {
-	builders := map[string]wazero.HostModuleBuilder{}
-	for _, h := range host {
-		if builders[h.Module] == nil {
-			builders[h.Module] = p.rt.NewHostModuleBuilder(h.Module)
-		}
-		builders[h.Module].NewFunctionBuilder().
-			WithGoModuleFunction(plainFunction(h), valueTypes(h.Params), valueTypes(h.Results)).Export(h.Name)
-	}
-	for name, b := range builders {
-		if _, err := b.Instantiate(ctx); err != nil {
-			return fmt.Errorf("host module %q: %w", name, err)
-		}
+	if err := offer(ctx, p.rt, host, plainFunction); err != nil {
+		return err
 	}
 	start := time.Now()
 	ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
@@ -136,7 +128,3 @@ func (p *Plain) Run(ctx context.Context, host any, entry string) error {
 
 // Close frees the compiled code.
 func (p *Plain) Close(ctx context.Context) error { return p.rt.Close(ctx) }
-
-// InitialMemory returns what a module's own data puts into memory before anything runs,
-// without trailing zeros, for tools that do not run the module.
-func InitialMemory(m *wasm.Module) []byte { return initialMemory(m) }

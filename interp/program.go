@@ -6,63 +6,19 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"sojourn/interp/codecache"
 	"sojourn/interp/rewrite"
 	"sojourn/interp/wasm"
 )
 
-// Kind is how a guest is run.
-type Kind int
-
-const (
-	Auto        Kind = iota // the compiler where there is one, else the interpreter
-	Compiler                // machine code: amd64 and arm64
-	Interpreter             // anywhere, 25 to 55 times slower
-)
-
-// String returns the kind's name, as ParseKind reads it.
-func (k Kind) String() string {
-	switch k {
-	case Auto:
-		return "auto"
-	case Compiler:
-		return "compiler"
-	case Interpreter:
-		return "interpreter"
-	}
-	return fmt.Sprintf("kind(%d)", int(k))
-}
-
-// ParseKind reads the name of a kind.
-func ParseKind(s string) (Kind, error) {
-	for _, k := range []Kind{Auto, Compiler, Interpreter} {
-		if s == k.String() {
-			return k, nil
-		}
-	}
-	return 0, fmt.Errorf("no engine is called %q: there are auto, compiler and interpreter", s)
-}
-
-// HasCompiler reports whether wazero compiles for this machine.
-func HasCompiler() bool {
-	return (runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64") &&
-		slices.Contains([]string{"linux", "darwin", "freebsd", "windows", "netbsd", "dragonfly", "solaris"}, runtime.GOOS)
-}
-
 // ErrLink is returned for modules of a guest that do not fit each other.
 var ErrLink = errors.New("modules cannot be linked")
-
-// ErrNoCompiler is returned for [Compiler] where [HasCompiler] is false.
-var ErrNoCompiler = errors.New("no compiler for this machine: use the interpreter")
 
 // Options says how a module is prepared.
 type Options struct {
@@ -158,7 +114,7 @@ func PrepareLinked(ctx context.Context, modules []Module, opt Options) (*Program
 	}
 	p.digest = Digest(p.IDs())
 	if len(p.units) == 1 {
-		p.initial = initialMemory(p.Module())
+		p.initial = InitialMemory(p.Module())
 	}
 	p.stats.Rewrite = time.Since(start)
 	start = time.Now()
@@ -170,31 +126,6 @@ func PrepareLinked(ctx context.Context, modules []Module, opt Options) (*Program
 	}
 	p.stats.Compile = time.Since(start)
 	return p, nil
-}
-
-func (k Kind) resolve() (Kind, error) {
-	switch {
-	case k == Auto && HasCompiler():
-		return Compiler, nil
-	case k == Auto:
-		return Interpreter, nil
-	case k == Compiler && !HasCompiler():
-		return 0, ErrNoCompiler
-	}
-	return k, nil
-}
-
-// coreFeatures are those of modules that package wasm lets through. What comes out of
-// package rewrite has no exceptions left; the modules of Plain have.
-const coreFeatures = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst |
-	experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExceptionHandling
-
-func runtimeConfig(k Kind) wazero.RuntimeConfig {
-	c := wazero.NewRuntimeConfigInterpreter()
-	if k == Compiler {
-		c = wazero.NewRuntimeConfigCompiler()
-	}
-	return c.WithCoreFeatures(coreFeatures).WithDebugInfoEnabled(false)
 }
 
 // newRuntime makes the runtime, which keeps compiled code in a store if there is one.
@@ -222,33 +153,6 @@ func (p *Program) compile(ctx context.Context, codes [][]byte, host map[[2]strin
 	return nil
 }
 
-// resolveImports finds the host function for each import, by module and name.
-func resolveImports(m *wasm.Module, offered []HostFunc) (map[[2]string]HostFunc, error) {
-	host := hostByName(offered)
-	for i, im := range m.Imports {
-		if im.Kind != wasm.KindFunc {
-			continue // the rewriter refuses it
-		}
-		h, ok := host[[2]string{im.Module, im.Name}]
-		if !ok {
-			return nil, fmt.Errorf("import %d, %q.%q: there is no such host function", i, im.Module, im.Name)
-		}
-		want := wasm.FuncType{Params: h.Params, Results: h.Results}
-		if t := m.Types[im.Func]; !t.Equal(want) {
-			return nil, fmt.Errorf("import %d, %q.%q: it is imported as %v, and is %v", i, im.Module, im.Name, t, want)
-		}
-	}
-	return host, nil
-}
-
-func hostByName(offered []HostFunc) map[[2]string]HostFunc {
-	host := map[[2]string]HostFunc{}
-	for _, h := range offered {
-		host[[2]string{h.Module, h.Name}] = h
-	}
-	return host
-}
-
 // hostModules offers the hook and the host functions to the runtime.
 func (p *Program) hostModules(ctx context.Context, host map[[2]string]HostFunc) error {
 	_, err := p.rt.NewHostModuleBuilder(rewrite.HookModule).NewFunctionBuilder().
@@ -257,60 +161,7 @@ func (p *Program) hostModules(ctx context.Context, host map[[2]string]HostFunc) 
 	if err != nil {
 		return err
 	}
-	builders := map[string]wazero.HostModuleBuilder{}
-	for _, h := range host {
-		if builders[h.Module] == nil {
-			builders[h.Module] = p.rt.NewHostModuleBuilder(h.Module)
-		}
-		builders[h.Module].NewFunctionBuilder().
-			WithGoModuleFunction(hostFunction(h), valueTypes(h.Params), valueTypes(h.Results)).Export(h.Name)
-	}
-	for name, b := range builders {
-		if _, err := b.Instantiate(ctx); err != nil {
-			return fmt.Errorf("host module %q: %w", name, err)
-		}
-	}
-	return nil
-}
-
-func valueTypes(ts []wasm.ValType) []api.ValueType {
-	out := make([]api.ValueType, len(ts))
-	for i, t := range ts {
-		out[i] = api.ValueType(t)
-	}
-	return out
-}
-
-// initialMemory returns what active data segments put into memory, without the
-// zeros behind it.
-func initialMemory(m *wasm.Module) []byte {
-	limits, ok := m.MemoryType()
-	if !ok {
-		return nil
-	}
-	var image []byte
-	consts := m.Constants()
-	for _, d := range m.Datas {
-		if d.Mode != wasm.Active {
-			continue
-		}
-		at, ok := consts.I32(d.Offset)
-		if !ok {
-			break
-		}
-		end := uint64(at) + uint64(len(d.Init))
-		if end > uint64(limits.Min)<<16 {
-			break // it traps when the guest starts
-		}
-		if uint64(len(image)) < end {
-			image = append(image, make([]byte, end-uint64(len(image)))...)
-		}
-		copy(image[at:], d.Init)
-	}
-	for len(image) > 0 && image[len(image)-1] == 0 {
-		image = image[:len(image)-1]
-	}
-	return image
+	return offer(ctx, p.rt, host, hostFunction)
 }
 
 // Digest returns the SHA-256 of the module as its author shipped it; of several, one

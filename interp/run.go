@@ -8,9 +8,6 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
-
-	"sojourn/interp/wasm"
-	"sojourn/snapshotfmt"
 )
 
 // Run runs the guest until it ends or is frozen, and returns nil when its entry
@@ -244,32 +241,4 @@ func (in *Instance) countReturn() {
 		in.given--
 	}
 	in.unwound = in.cfg.FreezeEvery > 0 && in.given == 0
-}
-
-// values reads results as wazero returns them.
-func (m *part) values(ctx context.Context, types []wasm.ValType, res []uint64) ([]snapshotfmt.Value, error) {
-	vs := make([]snapshotfmt.Value, len(types))
-	for i, t := range types {
-		vs[i] = snapshotfmt.Value{Type: snapshotfmt.Type(t), Lo: res[0]}
-		switch t {
-		case wasm.V128, wasm.ExnRef:
-			vs[i].Hi, res = res[1], res[1:]
-		case wasm.I32, wasm.F32:
-			vs[i].Lo = uint64(uint32(res[0]))
-		case wasm.ExternRef:
-			n, err := externOf(res[0])
-			if err != nil {
-				return nil, err
-			}
-			vs[i].Lo = n
-		case wasm.FuncRef:
-			idx, err := m.refIndex(ctx, res[0])
-			if err != nil {
-				return nil, err
-			}
-			vs[i].Lo = idx
-		}
-		res = res[1:]
-	}
-	return vs, nil
 }

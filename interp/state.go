@@ -194,72 +194,64 @@ func (in *Instance) restoreModules(ctx context.Context, st *snapshotfmt.State) e
 	return nil
 }
 
+// readGlobals reads the globals that the module defines.
 func (m *part) readGlobals(ctx context.Context) ([]snapshotfmt.Value, error) {
-	globals, first := m.module().Globals, uint32(m.module().NumImported(wasm.KindGlobal))
-	vs := make([]snapshotfmt.Value, len(globals))
-	for i := range globals {
-		t, index := globals[i].Type.Type, first+uint32(i)
-		v := snapshotfmt.Value{Type: snapshotfmt.Type(t)}
-		g := m.main.ExportedGlobal(rewrite.GlobalExport(index))
-		switch t {
-		case wasm.V128, wasm.ExnRef:
-			if _, err := m.helper(ctx, rewrite.Helper(rewrite.LoadName, index)); err != nil {
-				return nil, err
-			}
-			v.Lo, v.Hi = m.in.transfer[0].Get(), m.in.transfer[1].Get()
-		case wasm.ExternRef:
-			n, err := externOf(g.Get())
-			if err != nil {
-				return nil, fmt.Errorf("global %d: %w", index, err)
-			}
-			v.Lo = n
-		case wasm.FuncRef:
-			idx, err := m.refIndex(ctx, g.Get())
-			if err != nil {
-				return nil, fmt.Errorf("global %d: %w", index, err)
-			}
-			v.Lo = idx
-		case wasm.I32, wasm.F32:
-			v.Lo = uint64(uint32(g.Get()))
-		default:
-			v.Lo = g.Get()
+	first := uint32(m.module().NumImported(wasm.KindGlobal))
+	vs := make([]snapshotfmt.Value, 0, len(m.module().Globals))
+	for i, g := range m.module().Globals {
+		index := first + uint32(i)
+		raw, err := m.readGlobal(ctx, index, g.Type.Type)
+		if err != nil {
+			return nil, fmt.Errorf("global %d: %w", index, err)
 		}
-		vs[i] = v
+		v, err := m.values(ctx, []wasm.ValType{g.Type.Type}, raw)
+		if err != nil {
+			return nil, fmt.Errorf("global %d: %w", index, err)
+		}
+		vs = append(vs, v...)
 	}
 	return vs, nil
 }
 
+// readGlobal returns a global in wazero's words.
+func (m *part) readGlobal(ctx context.Context, index uint32, t wasm.ValType) ([]uint64, error) {
+	if t != wasm.V128 && t != wasm.ExnRef {
+		return []uint64{m.main.ExportedGlobal(rewrite.GlobalExport(index)).Get()}, nil
+	}
+	_, err := m.helper(ctx, rewrite.Helper(rewrite.LoadName, index))
+	return []uint64{m.in.transfer[0].Get(), m.in.transfer[1].Get()}, err
+}
+
+// writeGlobals writes the globals that the module defines, and refuses values of other
+// types.
 func (m *part) writeGlobals(ctx context.Context, vs []snapshotfmt.Value) error {
-	globals, first := m.module().Globals, uint32(m.module().NumImported(wasm.KindGlobal))
+	first := uint32(m.module().NumImported(wasm.KindGlobal))
 	for i, v := range vs {
-		t, index := globals[i].Type, first+uint32(i)
-		if err := m.in.prog.checkValue(v, t.Type); err != nil {
+		t, index := m.module().Globals[i].Type, first+uint32(i)
+		err := m.in.prog.checkValue(v, t.Type)
+		if err == nil && t.Mutable {
+			err = m.writeGlobal(ctx, index, v)
+		}
+		if err != nil {
 			return fmt.Errorf("global %d: %w", index, err)
-		}
-		if !t.Mutable {
-			continue
-		}
-		g := m.global(rewrite.GlobalExport(index))
-		switch t.Type {
-		case wasm.V128, wasm.ExnRef:
-			m.in.transfer[0].Set(v.Lo)
-			m.in.transfer[1].Set(v.Hi)
-			if _, err := m.helper(ctx, rewrite.Helper(rewrite.StoreName, index)); err != nil {
-				return err
-			}
-		case wasm.ExternRef:
-			g.Set(rawExtern(v.Lo))
-		case wasm.FuncRef:
-			raw, err := m.refRaw(ctx, v.Lo)
-			if err != nil {
-				return fmt.Errorf("global %d: %w", index, err)
-			}
-			g.Set(raw)
-		default:
-			g.Set(v.Lo)
 		}
 	}
 	return nil
+}
+
+func (m *part) writeGlobal(ctx context.Context, index uint32, v snapshotfmt.Value) error {
+	raw, err := m.raw(ctx, []snapshotfmt.Value{v})
+	if err != nil {
+		return err
+	}
+	if len(raw) == 1 {
+		m.global(rewrite.GlobalExport(index)).Set(raw[0])
+		return nil
+	}
+	m.in.transfer[0].Set(raw[0])
+	m.in.transfer[1].Set(raw[1])
+	_, err = m.helper(ctx, rewrite.Helper(rewrite.StoreName, index))
+	return err
 }
 
 // drop drops the segments that instantiation has dropped, and those that the state
