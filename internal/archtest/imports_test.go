@@ -41,7 +41,7 @@ var layers = map[string][]string{
 	"interp/rewrite":     {"interp/wasm"},
 	"interp/wasm":        nil,
 	"snapshotfmt":        nil,
-	"bench":              {"engine", "interp", "snapshotfmt", "internal/corpus", "examples/guests"},
+	"bench":              {"engine", "compat", "interp", "snapshotfmt", "internal/corpus", "examples/guests"},
 	"examples/guests":    nil,
 	"internal/corpus":    {"examples/guests"},
 	"internal/archtest":  nil,
