@@ -68,7 +68,7 @@ func Read(dec *snapshotfmt.Decoder, st *snapshotfmt.State) (*Snapshot, error) {
 	m := dec.Manifest()
 	s := &Snapshot{Meta: m.Meta, Module: m.Module, ModuleSize: m.ModuleSize}
 	var err error
-	if s.Args, s.Env, err = parseWorld(st.World); err != nil {
+	if s.Args, s.Env, err = ParseWorld(st.World); err != nil {
 		return nil, fmt.Errorf("snapshot: world: %w", err)
 	}
 	mem, err := readVector(dec)
@@ -117,7 +117,8 @@ func appendWorld(dst []byte, args, env []string) ([]byte, error) {
 	return dst, nil
 }
 
-func parseWorld(b []byte) (args, env []string, err error) {
+// ParseWorld reads the world of an idiomatic snapshot.
+func ParseWorld(b []byte) (args, env []string, err error) {
 	all := b
 	for _, list := range []*[]string{&args, &env} {
 		n, err := uvarint(&b, maxStrings)

@@ -96,7 +96,7 @@ func FuzzDecode(f *testing.F) {
 func FuzzWorld(f *testing.F) {
 	f.Add([]byte{1, 3, 'f', 'i', 'b', 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		args, env, err := parseWorld(b)
+		args, env, err := ParseWorld(b)
 		if err != nil {
 			return
 		}

@@ -109,7 +109,7 @@ func (s *snapshotSource) contents() (*contents, error) {
 	if c.st, err = dec.State(); err != nil {
 		return fail(err)
 	}
-	if c.open, c.args, err = openDescriptors(c.st.World); err != nil {
+	if c.open, c.args, err = openDescriptors(c.st); err != nil {
 		return fail(err)
 	}
 	err = dec.Pages(nil, func(page uint32, data []byte) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 	"github.com/spf13/cobra"
 
+	"sojourn/compat"
 	"sojourn/interp/wasm"
 	"sojourn/snapshotfmt"
 )
@@ -70,6 +71,8 @@ type inspection struct {
 	MemoryRoot  string         `json:"memory_root"`
 	Named       bool           `json:"named"`   // the module was there to give names
 	Started     bool           `json:"started"` // past the module's start function
+	// Vector is the size of the last checkpoint of an idiomatic guest, in bytes.
+	Vector *uint64 `json:"vector,omitempty"`
 	// Instructions is how many it has executed, where they were counted.
 	Instructions *uint64          `json:"instructions,omitempty"`
 	Args         []string         `json:"args"`
@@ -135,7 +138,7 @@ func inspect(s *snapshotSource) (*inspection, error) {
 		return nil, fmt.Errorf("%s: %w", s.file, err)
 	}
 	in := describe(s.file, dec.Manifest(), st, mod)
-	if in.Descriptors, in.Args, err = openDescriptors(st.World); err != nil {
+	if in.Descriptors, in.Args, err = openDescriptors(st); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.file, err)
 	}
 	if in.Memory, err = mapMemory(dec, st.MemoryPages, mod); err != nil {
@@ -185,6 +188,9 @@ func describe(file string, man *snapshotfmt.Manifest, st *snapshotfmt.State, g *
 	}
 	for _, l := range man.Libraries {
 		in.Libraries = append(in.Libraries, shownLibrary{l.Name, fmt.Sprintf("%x", l.Module), l.Size})
+	}
+	if st.Idiomatic {
+		in.Vector = &st.VectorBytes
 	}
 	if st.Counted {
 		in.Instructions = &st.Instructions
@@ -249,12 +255,16 @@ type openDescriptor struct {
 
 // openDescriptors reads the descriptors and arguments out of a world, whose form
 // engine/wasi documents; it needs none of the guest's folders.
-func openDescriptors(world []byte) ([]openDescriptor, []string, error) {
+func openDescriptors(st *snapshotfmt.State) ([]openDescriptor, []string, error) {
+	if st.Idiomatic {
+		args, _, err := compat.ParseWorld(st.World)
+		return []openDescriptor{}, args, err
+	}
 	var w struct {
 		Args []string         `cbor:"2,keyasint"`
 		Open []openDescriptor `cbor:"8,keyasint"`
 	}
-	if err := cbor.Unmarshal(world, &w); err != nil {
+	if err := cbor.Unmarshal(st.World, &w); err != nil {
 		return nil, nil, fmt.Errorf("world: %w", err)
 	}
 	kinds := [...]string{"stream", "file", "directory"}

@@ -26,6 +26,10 @@ func (in *inspection) print(out io.Writer) error {
 	if !in.Named {
 		fmt.Fprintln(w, "names        none: the module is not there (--module app.wasm)")
 	}
+	if in.Vector != nil {
+		fmt.Fprintf(w, "idiomatic    a vector of %d bytes; the program begins anew and asks for it\n", *in.Vector)
+		return w.Flush()
+	}
 	fmt.Fprintf(w, "\n%d frames, innermost first\n", len(in.Frames))
 	for i := range in.Frames {
 		in.Frames[i].print(w, i)

@@ -21,7 +21,7 @@ import (
 func newRestore() *cobra.Command {
 	var g guestFlags
 	var from snapshotSource
-	var file string
+	var into freezing
 	cmd := &cobra.Command{
 		Use:   "restore [flags] FILE",
 		Short: "Go on with a program that was frozen into a file",
@@ -42,7 +42,10 @@ func newRestore() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return runToEnd(cmd, e, file)
+			if err := into.check(e.Module()); err != nil {
+				return errors.Join(err, e.Close())
+			}
+			return runToEnd(cmd, e, into)
 		},
 	}
 	f := cmd.Flags()
@@ -50,7 +53,7 @@ func newRestore() *cobra.Command {
 	g.addEngine(f)
 	g.cache.add(f)
 	from.add(f)
-	f.StringVar(&file, "checkpoint", "", "freeze into `FILE` again on SIGTERM or SIGINT; it may be the same")
+	into.add(f, "freeze into `FILE` again on SIGTERM or SIGINT; it may be the same")
 	return cmd
 }
 

@@ -12,7 +12,7 @@ import (
 
 func newRun() *cobra.Command {
 	var g guestFlags
-	var file string
+	var into freezing
 	var after uint64
 	cmd := &cobra.Command{
 		Use:   "run [flags] app.wasm [args...]",
@@ -42,8 +42,8 @@ func newRun() *cobra.Command {
 			defer p.set.Close()
 			exact := cmd.Flags().Changed("stop-after")
 			if exact {
-				if file == "" {
-					return usagef("--stop-after %d: --checkpoint says where the program goes then", after)
+				if into.file == "" || into.idiomatic {
+					return usagef("--stop-after %d: --checkpoint says where the program goes then, and not with --idiomatic", after)
 				}
 				p.precision = interp.EveryInstruction
 			}
@@ -51,14 +51,17 @@ func newRun() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := into.check(m); err != nil {
+				return err
+			}
 			e, err := engine.New(cmd.Context(), m, spec)
 			if err != nil {
 				return err
 			}
 			if exact {
-				return runToCount(cmd, e, file, after)
+				return runToCount(cmd, e, into.file, after)
 			}
-			return runToEnd(cmd, e, file)
+			return runToEnd(cmd, e, into)
 		},
 	}
 	f := cmd.Flags()
@@ -68,7 +71,7 @@ func newRun() *cobra.Command {
 	g.addLibraries(f)
 	g.addEngine(f)
 	g.cache.add(f)
-	f.StringVar(&file, "checkpoint", "", "freeze into `FILE` on SIGTERM or SIGINT")
+	into.add(f, "freeze into `FILE` on SIGTERM or SIGINT")
 	f.Uint64Var(&after, "stop-after", 0, "freeze after exactly `N` instructions")
 	return cmd
 }
@@ -82,14 +85,14 @@ func stdStreams() streams {
 }
 
 // runToEnd runs a guest that is prepared or frozen until it ends, or is frozen into
-// file by a signal, and closes it.
-func runToEnd(cmd *cobra.Command, e *engine.Environment, file string) error {
+// a file by a signal, and closes it.
+func runToEnd(cmd *cobra.Command, e *engine.Environment, into freezing) error {
 	defer e.Close()
 	start := e.Start
 	if e.State() == engine.Frozen {
 		start = e.Thaw
 	}
-	stop := watchSignals(file != "")
+	stop := watchSignals(into.file != "")
 	defer stop.forget()
 	if err := start(); err != nil {
 		return err
@@ -98,6 +101,6 @@ func runToEnd(cmd *cobra.Command, e *engine.Environment, file string) error {
 	case <-e.Done():
 		return finish(e)
 	case <-stop.first():
-		return stop.freeze(cmd, e, file)
+		return stop.freeze(cmd, e, into)
 	}
 }

@@ -10,10 +10,30 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"sojourn/engine"
 	"sojourn/snapshotfmt"
 )
+
+// freezing is what a signal does to a guest.
+type freezing struct {
+	file      string // to freeze it into; empty does not catch the signal
+	idiomatic bool   // with its last checkpoint, not where it is
+}
+
+func (f *freezing) add(fs *pflag.FlagSet, usage string) {
+	fs.StringVar(&f.file, "checkpoint", "", usage)
+	fs.BoolVar(&f.idiomatic, "idiomatic", false, "with --checkpoint: write the last checkpoint that the program has made by itself, which sojourn-wasmer continues too")
+}
+
+// check refuses a program that makes none, before it runs.
+func (f *freezing) check(m *engine.Module) error {
+	if f.idiomatic && !m.Idiomatic() {
+		return hint(engine.ErrNotIdiomatic, "leave --idiomatic out")
+	}
+	return nil
+}
 
 // signals are SIGTERM and SIGINT while a guest runs that is to be frozen by them.
 type signals struct{ ch chan os.Signal }
@@ -35,7 +55,7 @@ func (s *signals) forget() { signal.Stop(s.ch) }
 
 // freeze freezes a guest into a file. When the guest ends first, that is how the
 // process ends; a second signal ends both, and then there is no file.
-func (s *signals) freeze(cmd *cobra.Command, e *engine.Environment, file string) error {
+func (s *signals) freeze(cmd *cobra.Command, e *engine.Environment, into freezing) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	go func() {
@@ -53,11 +73,15 @@ func (s *signals) freeze(cmd *cobra.Command, e *engine.Environment, file string)
 	case err != nil:
 		return err
 	}
-	size, err := checkpoint(e, file, func(w io.Writer) error { return e.Snapshot(w, snapshotfmt.Meta{}) })
+	snapshot := e.Snapshot
+	if into.idiomatic {
+		snapshot = e.SnapshotIdiomatic
+	}
+	size, err := checkpoint(e, into.file, func(w io.Writer) error { return snapshot(w, snapshotfmt.Meta{}) })
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "sojourn: guest frozen into %s (%d bytes); 'sojourn restore %[1]s' goes on\n", file, size)
+	fmt.Fprintf(cmd.ErrOrStderr(), "sojourn: guest frozen into %s (%d bytes); 'sojourn restore %[1]s' goes on\n", into.file, size)
 	return nil
 }
 

@@ -74,7 +74,7 @@ func runToCount(cmd *cobra.Command, e *engine.Environment, file string, n uint64
 			return finish(e)
 		}
 	case <-stop.first():
-		return stop.freeze(cmd, e, file)
+		return stop.freeze(cmd, e, freezing{file: file})
 	}
 	size, err := checkpoint(e, file, e.SnapshotExact)
 	if err != nil {

@@ -23,7 +23,7 @@ const (
 // its entry names, each with everything below it, and nothing else of this module. The longest
 // entry that is a package's path or a parent of it is the package's own.
 var layers = map[string][]string{
-	"cmd":                {"orchestrator", "proxy", "engine", "interp", "snapshotfmt", "bench", "internal/corpus", "examples/guests"},
+	"cmd":                {"orchestrator", "proxy", "engine", "interp", "compat", "snapshotfmt", "bench", "internal/corpus", "examples/guests"},
 	"cmd/sojourn-wasmer": {"compat", "snapshotfmt", "proxy/api"},
 	"orchestrator":       {"proxy", "engine", "interp", "snapshotfmt"},
 	"proxy":              {"engine", "interp", "snapshotfmt"},
