@@ -60,14 +60,18 @@ func (a *axis) ticks() (t []float64) {
 	return t
 }
 
-// plot draws series as an SVG. Without log the vertical axis begins at 0 and ends above
-// 99 of 100 values: what is beyond is drawn at its edge.
+// plot draws series as an SVG. The vertical axis of points begins at 0 and ends above 99 of
+// 100 values: what is beyond is drawn at its edge. That of lines, with log, has them all.
 func plot(title, xName, yName string, log bool, all ...series) string {
 	x, y := axis{from: left, to: width - right, log: log}, axis{from: height - bottom, to: top, log: log}
 	x.lo, y.lo = math.Inf(1), math.Inf(1)
+	most := 0.99
+	if log {
+		most = 1
+	}
 	for _, s := range all {
 		x.lo, x.hi = min(x.lo, at(s.x, 0)), max(x.hi, at(s.x, 1))
-		y.lo, y.hi = min(y.lo, at(s.y, 0)), max(y.hi, at(s.y, 0.99)*1.2)
+		y.lo, y.hi = min(y.lo, at(s.y, 0)), max(y.hi, at(s.y, most)*1.2)
 	}
 	if !log {
 		y.lo = 0
@@ -79,7 +83,11 @@ func plot(title, xName, yName string, log bool, all ...series) string {
 		fmt.Fprintf(&b, `<path d="M%d %.1fH%d" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%.4g</text>`+"\n", left, y.at(v), width-right, left-6, y.at(v)+4, v)
 	}
 	for _, v := range x.ticks() {
-		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="middle">%.7g</text>`+"\n", x.at(v), height-bottom+16, v)
+		anchor := "middle"
+		if x.at(v) > width-2*right {
+			anchor = "end"
+		}
+		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="%s">%.7g</text>`+"\n", x.at(v), height-bottom+16, anchor, v)
 	}
 	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text><text x="6" y="%d">%s</text>`+"\n", width-right, height-8, xName, top-10, yName)
 	for i, s := range all {
