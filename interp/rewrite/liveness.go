@@ -18,12 +18,18 @@ const livenessSets = 1 << 24
 // on some way on from it. It walks the body backwards, with a set for each label;
 // the sets of loop heads start empty and grow, so the walk repeats until they stand.
 type liveness struct {
+	f     *function
 	words int
 	live  []uint64
 	loops [][]uint64 // of each construct that is a loop: live at its head
 	pts   []Point
 	sets  [][]uint64 // result for each point
 	free  [][]uint64
+
+	// Of one pass.
+	open    []label
+	changed bool
+	cost    int
 }
 
 // event is what liveness needs to know of one instruction.
@@ -50,8 +56,8 @@ func (f *function) liveness(p *Plan, i int, pts []Point, holds func(values int) 
 		return nil
 	}
 	evs := f.events(p, i, pts)
-	lv := &liveness{words: (len(f.locals) + 63) / 64, pts: pts}
-	if !lv.solve(f, evs) {
+	lv := &liveness{f: f, words: (len(f.locals) + 63) / 64, pts: pts}
+	if !lv.solve(evs) {
 		all := make([]uint32, len(f.locals))
 		for k := range all {
 			all[k] = uint32(k)
@@ -128,25 +134,25 @@ func (f *function) events(p *Plan, i int, pts []Point) []event {
 }
 
 // solve walks until the loop heads stand; false when that takes too much work.
-func (lv *liveness) solve(f *function, evs []event) bool {
-	if (len(lv.pts)+len(f.cons))*lv.words > livenessSets {
+func (lv *liveness) solve(evs []event) bool {
+	if (len(lv.pts)+len(lv.f.cons))*lv.words > livenessSets {
 		return false
 	}
-	lv.loops = make([][]uint64, len(f.cons))
+	lv.loops = make([][]uint64, len(lv.f.cons))
 	lv.sets = make([][]uint64, len(lv.pts))
 	for k := range lv.sets {
 		lv.sets[k] = make([]uint64, lv.words)
 	}
-	for c := range f.cons {
-		if f.cons[c].op == wasm.OpLoop {
+	for c := range lv.f.cons {
+		if lv.f.cons[c].op == wasm.OpLoop {
 			lv.loops[c] = make([]uint64, lv.words)
 		}
 	}
 	for work := 0; ; {
-		if work += len(evs) + len(f.cons)*lv.words; work > livenessWork {
+		if work += len(evs) + len(lv.f.cons)*lv.words; work > livenessWork {
 			return false
 		}
-		changed, cost := lv.pass(f, evs)
+		changed, cost := lv.pass(evs)
 		if work += cost; !changed {
 			return true
 		}
@@ -163,109 +169,140 @@ type label struct {
 	handler []uint64
 }
 
-// pass walks once; changed says that the set of some loop's head grew.
-func (lv *liveness) pass(f *function, evs []event) (changed bool, cost int) {
-	lv.live = make([]uint64, lv.words)
-	var open []label
-	target := func(l uint32) []uint64 {
-		o := &open[len(open)-1-int(l)]
-		if o.con >= 0 && f.cons[o.con].op == wasm.OpLoop {
-			return lv.loops[o.con]
-		}
-		return o.after
-	}
+// pass walks once; changed says that the set of some loop's head grew, and cost is in
+// words touched.
+func (lv *liveness) pass(evs []event) (changed bool, cost int) {
+	lv.live, lv.open, lv.changed, lv.cost = make([]uint64, lv.words), nil, false, 0
 	for i := len(evs) - 1; i >= 0; i-- {
 		e := &evs[i]
-		switch e.op {
-		case wasm.OpThrow, wasm.OpThrowRef:
-			clear(lv.live)
-			fallthrough
-		case wasm.OpCall, wasm.OpCallIndirect:
-			cost += lv.words
-			for k := len(open) - 1; k >= 0; k-- {
-				if open[k].handler != nil {
-					union(lv.live, open[k].handler)
-					break
-				}
-			}
-		}
+		lv.throws(e)
 		// A point of a loop is inside its head; that of a call is behind it, and
 		// the call touches no local. One before an instruction is an event of its own.
 		if e.point >= 0 && !e.jumps() {
-			copy(lv.sets[e.point], lv.live)
-			cost += lv.words
+			lv.at(e.point)
 		}
 		switch e.op {
-		case wasm.OpLocalGet:
-			lv.live[e.arg/64] |= 1 << (e.arg % 64)
-		case wasm.OpLocalSet, wasm.OpLocalTee:
-			lv.live[e.arg/64] &^= 1 << (e.arg % 64)
-		case wasm.OpBr:
-			copy(lv.live, target(e.arg))
-			cost += lv.words
-		case wasm.OpBrIf:
-			union(lv.live, target(e.arg))
-			cost += lv.words
-		case wasm.OpBrTable:
-			clear(lv.live)
-			for _, l := range e.labels {
-				union(lv.live, target(l))
-			}
-			cost += lv.words * (len(e.labels) + 1)
-		case wasm.OpReturn, wasm.OpUnreachable, wasm.OpReturnCall, wasm.OpReturnCallIndirect:
-			clear(lv.live)
-			cost += lv.words
-		case wasm.OpEnd:
-			o := label{con: int(int32(e.arg)), after: lv.copy()}
-			if o.con >= 0 && f.cons[o.con].op == wasm.OpTryTable {
-				o.handler = lv.handler(f.cons[o.con].catches, open, target)
-				cost += lv.words * (len(f.cons[o.con].catches) + 1)
-			}
-			open = append(open, o)
-			cost += lv.words
-		case wasm.OpElse:
-			o := &open[len(open)-1]
-			o.els = lv.copy()
-			copy(lv.live, o.after)
-			cost += lv.words
+		case wasm.OpEnd, wasm.OpElse:
+			lv.enter(e)
 		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf, wasm.OpTryTable:
-			o := open[len(open)-1]
-			open = open[:len(open)-1]
-			switch {
-			case e.op == wasm.OpLoop:
-				changed = grow(lv.loops[o.con], lv.live) || changed
-			case e.op == wasm.OpIf && o.els != nil:
-				union(lv.live, o.els)
-			case e.op == wasm.OpIf:
-				union(lv.live, o.after)
-			}
-			lv.release(o.after)
-			lv.release(o.els)
-			lv.release(o.handler)
-			cost += lv.words
+			lv.leave(e)
+		default:
+			lv.instr(e)
 		}
 		if e.point >= 0 && e.jumps() {
-			copy(lv.sets[e.point], lv.live)
-			cost += lv.words
+			lv.at(e.point)
 		}
 	}
-	return changed, cost
+	return lv.changed, lv.cost
+}
+
+// at notes what is live at a point.
+func (lv *liveness) at(point int32) {
+	copy(lv.sets[point], lv.live)
+	lv.cost += lv.words
+}
+
+// throws adds what is live where an exception of the instruction would go.
+func (lv *liveness) throws(e *event) {
+	switch e.op {
+	case wasm.OpThrow, wasm.OpThrowRef:
+		clear(lv.live)
+		fallthrough
+	case wasm.OpCall, wasm.OpCallIndirect:
+		lv.cost += lv.words
+		lv.handled(lv.live)
+	}
+}
+
+// handled adds what is live in the innermost handler around to set.
+func (lv *liveness) handled(set []uint64) {
+	for k := len(lv.open) - 1; k >= 0; k-- {
+		if lv.open[k].handler != nil {
+			union(set, lv.open[k].handler)
+			return
+		}
+	}
+}
+
+// target returns what is live where label l leads.
+func (lv *liveness) target(l uint32) []uint64 {
+	o := &lv.open[len(lv.open)-1-int(l)]
+	if o.con >= 0 && lv.f.cons[o.con].op == wasm.OpLoop {
+		return lv.loops[o.con]
+	}
+	return o.after
+}
+
+// instr passes an instruction that opens and ends no construct.
+func (lv *liveness) instr(e *event) {
+	switch e.op {
+	case wasm.OpLocalGet:
+		lv.live[e.arg/64] |= 1 << (e.arg % 64)
+	case wasm.OpLocalSet, wasm.OpLocalTee:
+		lv.live[e.arg/64] &^= 1 << (e.arg % 64)
+	case wasm.OpBr:
+		copy(lv.live, lv.target(e.arg))
+		lv.cost += lv.words
+	case wasm.OpBrIf:
+		union(lv.live, lv.target(e.arg))
+		lv.cost += lv.words
+	case wasm.OpBrTable:
+		clear(lv.live)
+		for _, l := range e.labels {
+			union(lv.live, lv.target(l))
+		}
+		lv.cost += lv.words * (len(e.labels) + 1)
+	case wasm.OpReturn, wasm.OpUnreachable, wasm.OpReturnCall, wasm.OpReturnCallIndirect:
+		clear(lv.live)
+		lv.cost += lv.words
+	}
+}
+
+// enter passes the end of a construct, or of its first arm, into it.
+func (lv *liveness) enter(e *event) {
+	lv.cost += lv.words
+	if e.op == wasm.OpElse {
+		o := &lv.open[len(lv.open)-1]
+		o.els = lv.copy()
+		copy(lv.live, o.after)
+		return
+	}
+	o := label{con: int(int32(e.arg)), after: lv.copy()}
+	if o.con >= 0 && lv.f.cons[o.con].op == wasm.OpTryTable {
+		catches := lv.f.cons[o.con].catches
+		o.handler = lv.handler(catches)
+		lv.cost += lv.words * (len(catches) + 1)
+	}
+	lv.open = append(lv.open, o)
+}
+
+// leave passes the start of a construct, out of it.
+func (lv *liveness) leave(e *event) {
+	o := lv.open[len(lv.open)-1]
+	lv.open = lv.open[:len(lv.open)-1]
+	switch {
+	case e.op == wasm.OpLoop:
+		lv.changed = grow(lv.loops[o.con], lv.live) || lv.changed
+	case e.op == wasm.OpIf && o.els != nil:
+		union(lv.live, o.els)
+	case e.op == wasm.OpIf:
+		union(lv.live, o.after)
+	}
+	lv.release(o.after)
+	lv.release(o.els)
+	lv.release(o.handler)
+	lv.cost += lv.words
 }
 
 // handler returns what is live where exceptions that a try_table catches go, or where
 // those around it would take them.
-func (lv *liveness) handler(catches []wasm.Catch, open []label, target func(uint32) []uint64) []uint64 {
+func (lv *liveness) handler(catches []wasm.Catch) []uint64 {
 	set := lv.copy()
 	clear(set)
 	for _, c := range catches {
-		union(set, target(c.Label))
+		union(set, lv.target(c.Label))
 	}
-	for k := len(open) - 1; k >= 0; k-- {
-		if open[k].handler != nil {
-			union(set, open[k].handler)
-			break
-		}
-	}
+	lv.handled(set)
 	return set
 }
 

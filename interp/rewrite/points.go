@@ -71,65 +71,103 @@ func (p *Plan) functionPoints(f *function, i int) ([]Point, error) {
 	if err != nil {
 		return nil, fmt.Errorf("function %d: %w", f.index, err)
 	}
-	var (
-		pts   []Point
-		next  int
-		in    wasm.Instr
-		r     = wasm.NewReader(p.ext, p.ext.Funcs[i].Body)
-		paces []pace
-		cons  = walk{cons: f.cons, inside: -1}
-	)
+	w := &finder{p: p, f: f, x: x, base: p.ext.Funcs[i].Offset, cons: walk{cons: f.cons, inside: -1}}
 	if p.count && !f.thunk {
-		paces = p.paces(f)
+		w.paces = p.paces(f)
 	}
-	for {
-		ok, err := r.Next(&in)
-		if err != nil || !ok {
+	r := wasm.NewReader(p.ext, p.ext.Funcs[i].Body)
+	for in := (wasm.Instr{}); ; {
+		if ok, err := r.Next(&in); err != nil || !ok {
 			break
 		}
-		at := next < len(f.sites) && f.sites[next].pos == in.Pos
-		reachable := !x.Unreachable()
-		if paces != nil && reachable && f.askedAt(paceAt(paces, in.Pos)) {
-			pts = append(pts, f.asking(in.Pos, cons.inside, p.ext.Funcs[i].Offset, x.Stack(), len(pts)))
-		}
-		cons.pass(&in)
-		var operands []wasm.ValType
-		if at && f.sites[next].before() {
-			operands = append([]wasm.ValType{}, x.Stack()...)
-		}
-		if err := x.Step(&in); err != nil {
-			return nil, fmt.Errorf("function %d: %w", f.index, err)
-		}
-		if !at {
-			continue
-		}
-		s := &f.sites[next]
-		next++
-		kind, is := p.isPoint(f, s)
-		if !is || !reachable || kind == Jump && f.countedBefore(pts, next-1, p.ext.Funcs[i].Offset) {
-			continue
-		}
-		s.point = len(pts)
-		if err := p.holds(f, len(x.Stack())); err != nil {
+		if err := w.instr(&in); err != nil {
 			return nil, err
 		}
-		if !s.before() {
-			operands = append([]wasm.ValType{}, x.Stack()...)
-		}
-		pts = append(pts, p.newPoint(f, s, kind, &in, operands))
-		if kind == Loop {
-			f.cons[s.target].points = true
-		}
-		for c := s.parent; c >= 0 && !f.cons[c].points; c = f.cons[c].parent {
-			f.cons[c].points = true
+	}
+	if w.paces != nil {
+		for k := range w.pts {
+			w.pts[k].setPace(w.paces, w.base)
 		}
 	}
-	if paces != nil {
-		for k := range pts {
-			pts[k].setPace(paces, p.ext.Funcs[i].Offset)
+	return w.pts, f.liveness(p, i, w.pts, func(values int) error { return p.holds(f, values) })
+}
+
+// finder finds the points of one function.
+type finder struct {
+	p     *Plan
+	f     *function
+	x     *wasm.Machine
+	base  uint32 // of the body, in the Code section
+	cons  walk
+	paces []pace // nil when nothing is counted
+	next  int    // site
+	pts   []Point
+}
+
+// instr finds the points at one instruction.
+func (w *finder) instr(in *wasm.Instr) error {
+	if w.paces != nil && !w.x.Unreachable() && w.f.askedAt(paceAt(w.paces, in.Pos)) {
+		stack, err := w.stack()
+		if err != nil {
+			return err
+		}
+		w.pts = append(w.pts, w.f.asking(in.Pos, w.cons.inside, w.base, stack, len(w.pts)))
+	}
+	w.cons.pass(in)
+	s, kind := w.site(in)
+	var stack []wasm.ValType
+	var err error
+	if s != nil && s.before() {
+		if stack, err = w.stack(); err != nil {
+			return err
 		}
 	}
-	return pts, f.liveness(p, i, pts, func(values int) error { return p.holds(f, values) })
+	if err := w.x.Step(in); err != nil {
+		return fmt.Errorf("function %d: %w", w.f.index, err)
+	}
+	if s == nil {
+		return nil
+	}
+	if !s.before() {
+		if stack, err = w.stack(); err != nil {
+			return err
+		}
+	}
+	w.add(s, kind, in, stack)
+	return nil
+}
+
+// stack returns what is on the value stack, if there is room for it.
+func (w *finder) stack() ([]wasm.ValType, error) {
+	if err := w.p.holds(w.f, len(w.x.Stack())); err != nil {
+		return nil, err
+	}
+	return append([]wasm.ValType{}, w.x.Stack()...), nil
+}
+
+// site returns the site that an instruction is, nil where no frame can stop.
+func (w *finder) site(in *wasm.Instr) (*site, Kind) {
+	if w.next >= len(w.f.sites) || w.f.sites[w.next].pos != in.Pos {
+		return nil, 0
+	}
+	s := &w.f.sites[w.next]
+	w.next++
+	kind, is := w.p.isPoint(w.f, s)
+	if !is || w.x.Unreachable() || kind == Jump && w.f.countedBefore(w.pts, w.next-1, w.base) {
+		return nil, 0
+	}
+	return s, kind
+}
+
+func (w *finder) add(s *site, kind Kind, in *wasm.Instr, stack []wasm.ValType) {
+	s.point = len(w.pts)
+	w.pts = append(w.pts, w.p.newPoint(w.f, s, kind, in, stack))
+	if kind == Loop {
+		w.f.cons[s.target].points = true
+	}
+	for c := s.parent; c >= 0 && !w.f.cons[c].points; c = w.f.cons[c].parent {
+		w.f.cons[c].points = true
+	}
 }
 
 // maxValues bounds the live locals and stack values of all points of a module: each is
