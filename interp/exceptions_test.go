@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 
 	"sojourn/interp/wasm"
 	"sojourn/snapshotfmt"
@@ -205,14 +206,23 @@ func throwing(t testing.TB) []byte {
 // wants runs every function on plain wazero's interpreter.
 func wants(t *testing.T, module []byte, f func(name string, n int32, want string)) {
 	t.Helper()
+	wantsLinked(t, []Module{{Bytes: module}}, f)
+}
+
+// wantsLinked is wants for the last of several modules.
+func wantsLinked(t *testing.T, modules []Module, f func(name string, n int32, want string)) {
+	t.Helper()
 	ctx := t.Context()
 	rt := wazero.NewRuntimeWithConfig(ctx, runtimeConfig(Interpreter))
 	defer rt.Close(ctx)
-	in, err := rt.InstantiateWithConfig(ctx, module, wazero.NewModuleConfig())
-	if err != nil {
-		t.Fatal(err)
+	var in api.Module
+	var err error
+	for _, mod := range modules {
+		if in, err = rt.InstantiateWithConfig(ctx, mod.Bytes, wazero.NewModuleConfig().WithName(mod.Name)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	m, err := wasm.Decode(module)
+	m, err := wasm.Decode(modules[len(modules)-1].Bytes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +382,7 @@ func TestHostileExceptions(t *testing.T) {
 		lo, hi uint64
 		want   string
 	}{
-		{5, 0, "the module has 4"},
+		{5, 0, "there are 4"},
 		{1 << 32, 0, "a null reference to an exception, with values"},
 		{0, 1, "a null reference to an exception, with values"},
 		{2 | 1<<32, 0, "with more values than it has"},

@@ -272,7 +272,7 @@ func (p *Program) checkValue(v snapshotfmt.Value, t wasm.ValType) error {
 	case t == wasm.FuncRef:
 		return p.checkRef(v.Lo)
 	case t == wasm.ExnRef:
-		return p.units[0].plan.CheckExn(v.Lo, v.Hi) // a guest of several modules has none
+		return p.units[0].plan.CheckExn(v.Lo, v.Hi) // all know the guest's tags
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ type unit struct {
 	name   string // under which others import from it
 	bytes  int
 	digest [sha256.Size]byte
+	mod    *wasm.Module
 	plan   *rewrite.Plan
 	// firstElem and firstData are the numbers of its first segments, among those of all
 	// modules.
@@ -44,7 +45,7 @@ func (p *Program) function(u *unit, fn uint32) (*unit, uint32) {
 	return u, fn
 }
 
-func (u *unit) module() *wasm.Module { return u.plan.Module }
+func (u *unit) module() *wasm.Module { return u.mod }
 
 // importOf returns the place, among all imports, of the n-th one of a kind.
 func (u *unit) importOf(kind wasm.ExternKind, n uint32) int {
@@ -74,11 +75,23 @@ func (p *Program) analyze(modules []Module, host map[[2]string]HostFunc) error {
 	if len(modules) == 0 || len(modules) > snapshotfmt.MaxModules {
 		return fmt.Errorf("a guest of %d modules: it has 1 to %d", len(modules), snapshotfmt.MaxModules)
 	}
-	width := 0
+	var guest *rewrite.Guest
+	if len(modules) > 1 {
+		guest = &rewrite.Guest{}
+	}
 	for i, mod := range modules {
 		u := &unit{index: i, name: mod.Name, bytes: len(mod.Bytes), digest: sha256.Sum256(mod.Bytes)}
 		p.units = append(p.units, u)
-		if err := p.analyzeUnit(u, mod.Bytes, host, len(modules) > 1); err != nil {
+		if err := p.resolve(u, mod.Bytes, host); err != nil {
+			return p.within(u, len(modules), err)
+		}
+		if guest != nil {
+			guest.Add(u.mod)
+		}
+	}
+	width := 0
+	for i, u := range p.units {
+		if err := p.analyzeUnit(u, host, guest); err != nil {
 			return p.within(u, len(modules), err)
 		}
 		if i > 0 {
@@ -89,7 +102,7 @@ func (p *Program) analyze(modules []Module, host map[[2]string]HostFunc) error {
 		w, _ := u.plan.Transfer()
 		width = max(width, w)
 		p.stats.Points += len(u.plan.Points)
-		p.stats.Bytes += len(mod.Bytes)
+		p.stats.Bytes += u.bytes
 	}
 	p.units[0].plan.Widen(width)
 	return nil
@@ -103,28 +116,36 @@ func (p *Program) within(u *unit, of int, err error) error {
 	return fmt.Errorf("module %d (%q): %w", u.index, u.name, err)
 }
 
-func (p *Program) analyzeUnit(u *unit, module []byte, host map[[2]string]HostFunc, linked bool) error {
-	m, err := wasm.Decode(module)
-	if err != nil {
+// resolve decodes a module and resolves its imports, to the modules before it and the
+// host.
+func (p *Program) resolve(u *unit, module []byte, host map[[2]string]HostFunc) (err error) {
+	if u.mod, err = wasm.Decode(module); err != nil {
 		return err
 	}
-	if err := m.Validate(); err != nil {
+	if err := u.mod.Validate(); err != nil {
 		return err
 	}
+	u.links = make([]target, len(u.mod.Imports))
+	for i := range u.mod.Imports {
+		im := &u.mod.Imports[i]
+		if u.links[i], err = p.link(u, u.mod, i, host); err != nil {
+			return fmt.Errorf("%w: import %d, %q.%q: %w", ErrLink, i, im.Module, im.Name, err)
+		}
+	}
+	return nil
+}
+
+// analyzeUnit analyses a module, after those before it. guest is nil for a guest of one.
+func (p *Program) analyzeUnit(u *unit, host map[[2]string]HostFunc, guest *rewrite.Guest) (err error) {
 	blocking := func(im wasm.Import) bool { return host[[2]string{im.Module, im.Name}].Blocking }
 	o := rewrite.Options{Blocking: blocking, Count: p.precision == EveryInstruction}
-	imports := make([]rewrite.Import, len(m.Imports))
-	u.links = make([]target, len(m.Imports))
-	for i := range m.Imports {
-		if u.links[i], err = p.link(u, m, i, host); err != nil {
-			return fmt.Errorf("%w: import %d, %q.%q: %w", ErrLink, i, m.Imports[i].Module, m.Imports[i].Name, err)
+	if guest != nil {
+		o.Link = &rewrite.Link{Index: u.index, Name: u.name, Guest: guest}
+		for i := range u.mod.Imports {
+			o.Link.Imports = append(o.Link.Imports, p.emitted(&u.mod.Imports[i], &u.links[i], guest))
 		}
-		imports[i] = p.emitted(&m.Imports[i], &u.links[i])
 	}
-	if linked {
-		o.Link = &rewrite.Link{Index: u.index, Name: u.name, Imports: imports}
-	}
-	u.plan, err = rewrite.Analyze(m, o)
+	u.plan, err = rewrite.Analyze(u.mod, o)
 	return err
 }
 
@@ -206,6 +227,9 @@ func (p *Program) checkLink(m *wasm.Module, im *wasm.Import, t target) error {
 	case wasm.KindMemory:
 		have, _ := from.MemoryType()
 		return checkMax(im.Memory, have)
+	case wasm.KindTag:
+		have, _ := from.TagType(t.index)
+		return checkFunc(m.Types[im.Tag], have)
 	}
 	return nil
 }
@@ -228,7 +252,7 @@ func checkMax(want, have wasm.Limits) error {
 }
 
 // emitted returns the import of the rewritten module.
-func (p *Program) emitted(im *wasm.Import, t *target) rewrite.Import {
+func (p *Program) emitted(im *wasm.Import, t *target, guest *rewrite.Guest) rewrite.Import {
 	out := rewrite.Import{Import: *im, Guest: t.unit >= 0}
 	if !out.Guest {
 		out.Module, out.Name = t.host.Module, t.host.Name
@@ -248,6 +272,8 @@ func (p *Program) emitted(im *wasm.Import, t *target) rewrite.Import {
 	case wasm.KindMemory:
 		out.Name = rewrite.MemoryName
 		out.Memory, _ = m.MemoryType()
+	case wasm.KindTag:
+		out.Number = guest.Tag(t.unit, t.index-uint32(m.NumImported(wasm.KindTag)))
 	}
 	return out
 }

@@ -24,20 +24,21 @@ import (
 //
 // A frame in a handler's scope is thus in blocks like any other, and captured as such.
 //
-// A reference to an exception is a vector here: the tag's index and one more, or 0 for
+// A reference to an exception is a vector here: the tag's number and one more, or 0 for
 // null, in the first 4 bytes, and the values behind it, each as long as its type, zeros
 // behind them. That is how a snapshot has it, too. It leaves 12 bytes for values; a
-// module that makes references and has a tag with more is refused.
+// guest that makes references and has a tag with more is refused.
 //
 // What wazero makes of try_table is not used: its compiler forgets on a catch what the
 // body has set locals to, and neither engine keeps an exception that a reference names
 // from being collected.
 type exceptions struct {
-	any    bool            // the module can throw, or try to
-	refs   bool            // references to exceptions occur
-	tags   []wasm.FuncType // their parameters are an exception's values
-	blocks []wasm.FuncType // types of blocks that the author's module lacks
-	counts [8]int          // globals for values, by place in payloadTypes
+	any     bool            // some module of the guest can throw, or try to
+	refs    bool            // references to exceptions occur in this one
+	guest   *Guest          // whose tags they are of
+	numbers []uint32        // of the module's tags, among the guest's
+	blocks  []wasm.FuncType // types of blocks that the author's module lacks
+	counts  [8]int          // globals for values, by place in payloadTypes
 }
 
 // payloadTypes are the types of the globals that hold an exception's values.
@@ -87,31 +88,26 @@ func (p *Plan) outTypes() []wasm.FuncType {
 func (p *Plan) scanExceptions(found *refs) error {
 	m, x := p.Module, &p.exn
 	x.refs = found.exnRefs || hasRefs(m, wasm.ExnRef)
-	x.any = found.throws || x.refs || len(m.Tags) > 0
+	link := p.link
+	if link == nil {
+		link = &Link{Guest: alone(m, found)}
+	}
+	g := link.Guest
+	x.numbers = g.numbers(m, link)
+	x.any = g.throws || g.exnRefs
 	if !x.any {
 		return nil
 	}
-	if p.link != nil {
-		return fmt.Errorf("exceptions in a guest of several modules: a module cannot see those of another")
-	}
-	x.blocks = found.blocks
-	for i := range m.Tags {
-		t, _ := m.TagType(uint32(i))
-		x.tags = append(x.tags, t)
+	x.guest, x.blocks = g, found.blocks
+	for _, t := range g.tags {
 		for k, typ := range payloadTypes {
-			n := 0
-			for _, v := range t.Params {
-				if v == typ {
-					n++
-				}
-			}
-			x.counts[k] = max(x.counts[k], n)
-		}
-		if err := packable(t); err != nil && x.refs {
-			return fmt.Errorf("tag %d, %v: %w, and the module refers to exceptions (exnref, catch_ref, catch_all_ref)", i, t.Params, err)
+			x.counts[k] = max(x.counts[k], count(t.Params, typ))
 		}
 	}
-	return p.collidingTypes(found.calls)
+	if err := g.checkTags(); err != nil {
+		return err
+	}
+	return g.checkTypes()
 }
 
 // packable reports whether a reference to an exception can hold its values.
@@ -133,23 +129,6 @@ func packable(t wasm.FuncType) error {
 	return nil
 }
 
-// collidingTypes refuses types that only exnref and v128 tell apart: an indirect call
-// through one could call a function of the other.
-func (p *Plan) collidingTypes(indirect bool) error {
-	if !p.exn.refs || !indirect {
-		return nil
-	}
-	seen := map[string]int{}
-	for i, t := range p.Module.Types {
-		key := LowType(t).String()
-		if k, ok := seen[key]; ok && !p.Module.Types[k].Equal(t) {
-			return fmt.Errorf("types %d and %d, %v and %v, differ in nothing but exnref and v128, and the module calls through tables", k, i, p.Module.Types[k], t)
-		}
-		seen[key] = i
-	}
-	return nil
-}
-
 // globals of ours for exceptions, in their order: the tag under way and one more, the
 // budget of before, then those for values.
 func (p *Plan) exnGlobals() []wasm.ValType {
@@ -165,7 +144,8 @@ func (p *Plan) exnGlobals() []wasm.ValType {
 	return ts
 }
 
-// payload calls f for each value of a tag's exceptions, with the global that holds it.
+// payload calls f for each value of the exceptions of a tag, by its number, with the
+// global that holds it.
 func (p *Plan) payload(tag uint32, f func(i int, t wasm.ValType, global uint32)) {
 	var next [len(payloadTypes)]uint32
 	at := p.lay.exn + 2
@@ -173,27 +153,30 @@ func (p *Plan) payload(tag uint32, f func(i int, t wasm.ValType, global uint32))
 		next[k] = at
 		at += uint32(p.exn.counts[k])
 	}
-	for i, t := range p.exn.tags[tag].Params {
+	for i, t := range p.exn.guest.tags[tag].Params {
 		k := slices.Index(payloadTypes[:], t)
 		f(i, t, next[k])
 		next[k]++
 	}
 }
 
-// CheckExn checks that a vector can be a reference to an exception of the module's.
+// CheckExn checks that a vector can be a reference to an exception of the guest's.
 func (p *Plan) CheckExn(lo, hi uint64) error {
-	tag := uint64(uint32(lo))
+	tag, tags := uint64(uint32(lo)), []wasm.FuncType(nil)
+	if p.exn.any {
+		tags = p.exn.guest.tags
+	}
 	switch {
 	case tag == 0 && (lo != 0 || hi != 0):
 		return fmt.Errorf("a null reference to an exception, with values")
 	case tag == 0:
 		return nil
-	case tag > uint64(len(p.exn.tags)):
-		return fmt.Errorf("a reference to an exception of tag %d; the module has %d", tag-1, len(p.exn.tags))
+	case tag > uint64(len(tags)):
+		return fmt.Errorf("a reference to an exception of tag %d; there are %d", tag-1, len(tags))
 	}
 	words := [4]uint32{1: uint32(lo >> 32), 2: uint32(hi), 3: uint32(hi >> 32)}
 	used := 1
-	for _, t := range p.exn.tags[tag-1].Params {
+	for _, t := range tags[tag-1].Params {
 		used += laneCount(t)
 	}
 	for _, w := range words[used:] {
@@ -215,13 +198,13 @@ func laneCount(t wasm.ValType) int {
 // packBody makes a reference to the exception under way.
 func (p *Plan) packBody() []byte {
 	var b []byte
-	for tag := range p.exn.tags {
-		b = append(b, ops(at(wasm.OpGlobalGet, p.lay.exn), wasm.AppendI32Const(nil, int32(tag+1)), wasm.AppendOp(nil, wasm.OpI32Eq),
+	for tag := range p.exn.guest.tags {
+		b = append(b, ops(at(wasm.OpGlobalGet, p.ours(p.lay.exn)), wasm.AppendI32Const(nil, int32(tag+1)), wasm.AppendOp(nil, wasm.OpI32Eq),
 			wasm.AppendBlock(nil, wasm.OpIf, wasm.Unknown), wasm.AppendV128Const(nil, uint64(tag+1), 0))...)
 		lane := byte(0)
 		p.payload(uint32(tag), func(_ int, t wasm.ValType, g uint32) {
 			for half := range laneCount(t) {
-				b = append(b, at(wasm.OpGlobalGet, g)...)
+				b = append(b, at(wasm.OpGlobalGet, p.ours(g))...)
 				b = append(b, toWord(t, half)...)
 				lane++
 				b = append(wasm.AppendOp(b, wasm.OpI32x4ReplaceLane), lane)
@@ -254,14 +237,14 @@ func (p *Plan) unpackBody() []byte {
 	word := func(lane byte) []byte {
 		return append(ops(get(0), wasm.AppendOp(nil, wasm.OpI32x4ExtractLane)), lane)
 	}
-	b := ops(word(0), at(wasm.OpGlobalSet, p.lay.exn))
-	for tag := range p.exn.tags {
-		b = append(b, ops(at(wasm.OpGlobalGet, p.lay.exn), wasm.AppendI32Const(nil, int32(tag+1)), wasm.AppendOp(nil, wasm.OpI32Eq),
+	b := ops(word(0), at(wasm.OpGlobalSet, p.ours(p.lay.exn)))
+	for tag := range p.exn.guest.tags {
+		b = append(b, ops(at(wasm.OpGlobalGet, p.ours(p.lay.exn)), wasm.AppendI32Const(nil, int32(tag+1)), wasm.AppendOp(nil, wasm.OpI32Eq),
 			wasm.AppendBlock(nil, wasm.OpIf, wasm.Unknown))...)
 		lane := byte(1)
 		p.payload(uint32(tag), func(_ int, t wasm.ValType, g uint32) {
 			b = append(b, fromWords(t, word(lane), word(lane+1))...)
-			b = append(b, at(wasm.OpGlobalSet, g)...)
+			b = append(b, at(wasm.OpGlobalSet, p.ours(g))...)
 			lane += byte(laneCount(t))
 		})
 		b = wasm.AppendOp(b, wasm.OpEnd)

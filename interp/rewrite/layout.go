@@ -97,6 +97,18 @@ func GlobalExport(i uint32) string { return fmt.Sprintf("g%d", i) }
 func TableExport(i uint32) string  { return fmt.Sprintf("t%d", i) }
 func TransferExport(i int) string  { return fmt.Sprintf("x%d", i) }
 
+// exnExport names the export of the i-th global for exceptions, by which other modules
+// of the guest import it.
+func exnExport(i int) string {
+	switch i {
+	case 0:
+		return ExnName
+	case 1:
+		return KeptName
+	}
+	return fmt.Sprintf("e%d", i)
+}
+
 // ResumeExport names the resume function of a function in a satellite.
 func ResumeExport(fn uint32) string { return fmt.Sprintf("r%d", fn) }
 

@@ -7,16 +7,16 @@ import (
 	"sojourn/interp/wasm"
 )
 
-// Link is a module's place among the modules of a guest. Each is analysed by itself:
-// what is behind a call that leaves the module is not looked at. Such a call is a
+// Link is a module's place among the modules of a guest. Each is analysed by itself,
+// with what all must know of exceptions: what is behind a call that leaves the module is not looked at. Such a call is a
 // point and takes from the budget, so that a cycle through several modules does; and
 // so is and does every indirect call, for a table may hold anybody's functions.
 //
-// The globals that all modules share (budget, transfer and so on) are the first
+// The globals that all modules share (budget, transfer, exceptions and so on) are the first
 // module's. The others import them, behind the globals that their author imports:
 //
 //	globals    author's imports, budget, entry, held, left, transfer…, references…,
-//	           author's own, dropped…
+//	           exceptions…, author's own, dropped…
 //
 // The references are to imported functions, each from the module that defines it: in
 // wazero's compiler a reference that the importing module makes cannot be looked up.
@@ -27,6 +27,7 @@ type Link struct {
 	Index   int      // of the module, in the order of instantiation
 	Name    string   // of the module, in stack traces
 	Imports []Import // of the module, in its order
+	Guest   *Guest   // what all modules know
 }
 
 // A point of a guest of several modules asks under a number with the module's index in
@@ -58,6 +59,7 @@ func (p *Plan) checkNumbers() error {
 type Import struct {
 	wasm.Import // what the rewritten module imports; Func is the module's own type index
 	Guest       bool
+	Number      uint32 // of a tag: see Guest
 }
 
 // LinkName is what other modules call the rewritten module with that index.
@@ -99,8 +101,6 @@ func newSpaces(m *wasm.Module, link *Link) (*spaces, error) {
 			s.tables = append(s.tables, im.Table)
 		case wasm.KindMemory:
 			s.memory, s.impMemory = &im.Memory, true
-		default:
-			return nil, fmt.Errorf("import %d, %q.%q: a %v cannot be imported from another module", i, im.Module, im.Name, im.Kind)
 		}
 	}
 	s.impGlobals, s.impTables = uint32(len(s.globals)), uint32(len(s.tables))
@@ -123,13 +123,16 @@ func (p *Plan) ours(g uint32) uint32 {
 	if p.owner() || g < s.impGlobals {
 		return g
 	}
-	switch moved := l.shared + uint32(l.width+len(p.refImports)); {
+	exn := l.shared + uint32(l.width+len(p.refImports))
+	switch moved := exn + uint32(len(p.exnGlobals())); {
 	case g < l.budget:
 		return g + moved
 	case g < l.dropped:
 		return s.impGlobals + g - l.budget
-	case g < l.transfer:
+	case g < l.exn:
 		return g + moved - l.shared
+	case g < l.transfer:
+		return s.impGlobals + exn + g - l.exn
 	default:
 		return s.impGlobals + l.shared + g - l.transfer
 	}
@@ -160,6 +163,9 @@ func (p *Plan) importShared(g *wasm.Module) {
 		im := p.funcImport(fn)
 		g.Imports = append(g.Imports, wasm.Import{Module: im.Module, Name: refGlobal(im.Name), Kind: wasm.KindGlobal,
 			Global: wasm.GlobalType{Type: wasm.FuncRef}})
+	}
+	for i, t := range p.exnGlobals() {
+		add(exnExport(i), low(t))
 	}
 }
 

@@ -20,6 +20,10 @@ func (p *Plan) Guard() (*wasm.Module, error) {
 		Tables:   append([]wasm.TableType{}, m.Tables...),
 	}
 	for _, im := range p.spaces.imports {
+		if im.Kind == wasm.KindTag {
+			continue
+		}
+		im.Global.Type = low(im.Global.Type)
 		g.Imports = append(g.Imports, im.Import)
 	}
 	g.Imports = append(g.Imports, wasm.Import{Module: HookModule, Name: HookName, Kind: wasm.KindFunc, Func: l.askType})
@@ -79,11 +83,11 @@ func (p *Plan) addGlobals(g *wasm.Module) {
 	for range l.droppable {
 		add(wasm.I32, zero)
 	}
-	for _, t := range p.exnGlobals() {
-		add(low(t), wasm.AppendZero(nil, low(t)))
-	}
 	if !p.owner() {
 		return
+	}
+	for _, t := range p.exnGlobals() {
+		add(low(t), wasm.AppendZero(nil, low(t)))
 	}
 	for range l.width {
 		add(wasm.I64, wasm.AppendI64Const(nil, 0))
@@ -187,8 +191,13 @@ func (p *Plan) addExports(g *wasm.Module) {
 		add(wasm.KindGlobal, LeftName, p.ours(l.left))
 	}
 	if p.exn.any {
-		add(wasm.KindGlobal, ExnName, l.exn)
-		add(wasm.KindGlobal, KeptName, l.exn+1)
+		add(wasm.KindGlobal, ExnName, p.ours(l.exn))
+		add(wasm.KindGlobal, KeptName, p.ours(l.exn+1))
+	}
+	if p.link != nil && p.owner() {
+		for i := range p.exnGlobals()[min(2, len(p.exnGlobals())):] {
+			add(wasm.KindGlobal, exnExport(i+2), l.exn+2+uint32(i))
+		}
 	}
 	helpers := p.helperNames()
 	for _, name := range slices.Sorted(maps.Keys(helpers)) { // the same module always becomes the same bytes

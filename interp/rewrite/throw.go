@@ -23,12 +23,13 @@ func (e *emitter) throw(s *site) error {
 		e.opU32(wasm.OpLocalGet, ref)
 		e.opU32(wasm.OpCall, e.idx.fn(e.p.lay.unpack))
 	} else {
-		n := len(e.p.exn.tags[e.in.A].Params)
-		e.p.payload(uint32(e.in.A), func(i int, t wasm.ValType, g uint32) {
+		tag := e.p.exn.numbers[e.in.A]
+		n := len(e.p.exn.guest.tags[tag].Params)
+		e.p.payload(tag, func(i int, t wasm.ValType, g uint32) {
 			e.opU32(wasm.OpLocalGet, e.slot(h-n+i, t))
 			e.opU32(wasm.OpGlobalSet, e.idx.global(g))
 		})
-		e.i32(int32(e.in.A + 1))
+		e.i32(int32(tag + 1))
 		e.opU32(wasm.OpGlobalSet, e.idx.global(e.p.lay.exn))
 	}
 	budget := e.idx.global(e.p.lay.budget)
@@ -94,16 +95,18 @@ func (e *emitter) handlers(k *ctl) {
 	outside := len(e.ctls) - 1
 	exn := e.idx.global(e.p.lay.exn)
 	for _, c := range e.f.cons[k.con].catches {
+		tag := uint32(0)
 		if c.Kind.HasTag() {
+			tag = e.p.exn.numbers[c.Tag]
 			e.opU32(wasm.OpGlobalGet, exn)
-			e.i32(int32(c.Tag + 1))
+			e.i32(int32(tag + 1))
 			e.op(wasm.OpI32Eq)
 			e.block(wasm.OpIf)
 		}
 		e.opU32(wasm.OpGlobalGet, e.idx.global(e.p.lay.exn+1))
 		e.opU32(wasm.OpGlobalSet, e.idx.global(e.p.lay.budget))
 		if c.Kind.HasTag() {
-			e.p.payload(c.Tag, func(_ int, _ wasm.ValType, g uint32) {
+			e.p.payload(tag, func(_ int, _ wasm.ValType, g uint32) {
 				e.opU32(wasm.OpGlobalGet, e.idx.global(g))
 			})
 		}

@@ -33,7 +33,6 @@ func (r *refusal) Error() string { return "refused: " + r.reason }
 var reasons = []struct{ text, reason string }{
 	{"the start function is an import", "the start function is an import"},
 	{"is an import, and not the module's own", "an import is called from outside"},
-	{"exceptions in a guest of several modules", "exceptions in a guest of several modules"},
 	{"needs typed function references", "typed references"},
 	{"instructions cannot be counted where there are exceptions", "counting instructions where there are exceptions"},
 	{"needs garbage collection", "typed references"},
