@@ -31,7 +31,7 @@
 //	the check of a loop and behind a call       budget.go, with the frame as transfer.go has it
 //	memory.copy, memory.fill                    bulk.go
 //	return_call, return_call_indirect           tail.go
-//	throw, throw_ref, try_table                 throw.go; what exceptions become: exceptions.go
+//	throw, throw_ref, try_table                 throw.go; what exceptions become: exceptions.go, tags.go
 //	each, when instructions are counted         count.go
 //
 // Of several modules of a guest each goes through all of it by itself: link.go.
