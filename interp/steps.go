@@ -86,9 +86,10 @@ func (s *steps) restore(st *snapshotfmt.State) {
 }
 
 // arrived reports whether the guest has executed all that it may, and stands before the
-// next instruction that counts. The innermost frame is then at that.
+// next instruction that counts. The innermost frame is then at that. A guest that has
+// thrown stands where that is caught.
 func (in *Instance) arrived() (bool, error) {
-	if in.steps.left == nil || in.steps.get() > 0 || len(in.frames) == 0 {
+	if in.steps.left == nil || in.steps.get() > 0 || len(in.frames) == 0 || in.raised() {
 		return false, nil
 	}
 	f := &in.frames[len(in.frames)-1]
@@ -126,7 +127,8 @@ func (f *frame) moveTo(en rewrite.Entry, pt *rewrite.Point) error {
 }
 
 // way returns how the innermost frame goes on: at full speed, or by a stride where the
-// guest could run out before it asks. What the guest has behind it of its segment when
+// guest could run out before it asks. One that an exception comes to does nothing before
+// it asks, where that is caught. What the guest has behind it of its segment when
 // it gets there is not taken from the count by its code.
 func (in *Instance) way(u *unit, f *frame) resumeKey {
 	key := in.prog.wayIn(u, f.Func, f.entry)
@@ -136,7 +138,7 @@ func (in *Instance) way(u *unit, f *frame) resumeKey {
 	}
 	rest, ahead, most := u.plan.Pace(f.entry)
 	left := s.get()
-	if left > 0 && left >= int64(most) || f.Func < uint32(u.module().NumImportedFuncs()) {
+	if left > 0 && left >= int64(most) || f.Func < uint32(u.module().NumImportedFuncs()) || in.raised() {
 		s.add(-int64(ahead))
 		return key
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 
 	"sojourn/snapshotfmt"
@@ -18,23 +17,11 @@ type countedGuest struct {
 	args    []string
 }
 
-// countable lists the guests of the tortures that can be counted. The others are refused
-// by name: those with exceptions.
-func countable(t *testing.T) (gs []countedGuest) {
+// countedGuests are the guests of the tortures.
+func countedGuests(t *testing.T) (gs []countedGuest) {
 	t.Helper()
 	for _, g := range tortureGuests {
-		module := readGuest(t, g.name)
-		p, err := Prepare(t.Context(), module, Options{Engine: Interpreter, Precision: EveryInstruction, Host: hostOf(t, module)})
-		if err != nil && !strings.Contains(err.Error(), "instructions cannot be counted where there are exceptions") {
-			t.Fatalf("%s: %v", g.name, err)
-		}
-		if err == nil {
-			gs = append(gs, countedGuest{g.name, []Module{{Bytes: module}}, g.args})
-			p.Close(t.Context())
-		}
-	}
-	if len(gs) < len(tortureGuests)-3 {
-		t.Fatalf("only %d guests of %d can be counted", len(gs), len(tortureGuests))
+		gs = append(gs, countedGuest{g.name, []Module{{Bytes: readGuest(t, g.name)}}, g.args})
 	}
 	for name := range linkedGuests {
 		gs = append(gs, countedGuest{name, readLinked(t, name), nil})
@@ -158,7 +145,7 @@ const brief, longer = 100, 20
 // A guest that is frozen after every instruction, and goes on elsewhere each time, ends
 // as one that is not. One that is too long for that goes on in longer steps.
 func TestEveryInstruction(t *testing.T) {
-	for _, g := range countable(t) {
+	for _, g := range countedGuests(t) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			ps := g.counting(t)
@@ -205,7 +192,7 @@ func spread(n uint64, count int) []uint64 {
 // After the same number of instructions a guest is in the same state on every engine,
 // however it got there.
 func TestSameStateAfterN(t *testing.T) {
-	for _, g := range countable(t) {
+	for _, g := range countedGuests(t) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			ps := g.counting(t)
@@ -241,7 +228,7 @@ func TestSameStateAfterN(t *testing.T) {
 
 // A snapshot taken at any instruction goes on in a program that does not count.
 func TestGoOnAtPoints(t *testing.T) {
-	for _, g := range countable(t) {
+	for _, g := range countedGuests(t) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			ps := g.counting(t)
@@ -267,7 +254,7 @@ func TestGoOnAtPoints(t *testing.T) {
 // Freezing at points does not change the count, nor does a stop by count change how many
 // points there are.
 func TestCountIsTheGuestsAlone(t *testing.T) {
-	for _, g := range countable(t) {
+	for _, g := range countedGuests(t) {
 		if !slices.Contains([]string{"control", "hostcalls", "tables", "tail", "trap", "exit", "trio", "hops"}, g.name) {
 			continue
 		}

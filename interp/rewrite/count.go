@@ -1,10 +1,6 @@
 package rewrite
 
-import (
-	"fmt"
-
-	"sojourn/interp/wasm"
-)
+import "sojourn/interp/wasm"
 
 // Counting (Options.Count) gives the guest a count of instructions and a place to stop
 // at each of them. What counts as one:
@@ -15,16 +11,19 @@ import (
 //     host that is still to be made again, after a freeze in it, has not counted;
 //   - bulk instructions count one when they are done, however long they are;
 //   - an instruction that traps counts, with those of its segment that follow it: the
-//     count of a guest that has trapped is that of the segments which it has entered.
+//     count of a guest that has trapped is that of the segments which it has entered;
+//   - between a throw and the first instruction where it is caught nothing counts, and
+//     the guest cannot be stopped there.
 //
 // Counting is by segment: a stretch that is executed whole or, by a trap, ends the guest.
 // One begins at the head of the function, of a loop and of each arm of an if, behind each
 // call, bulk instruction, br_if, and end of a block or if. It is taken at its head
 // from the i64 global left, what the guest may still execute.
 //
-// Whether that is enough is asked less often: at the head of the function, of a loop, and
-// behind each call that can suspend, which all are points. From one of these to the next
-// the code cannot loop, so there is a longest way, Most:
+// Whether that is enough is asked less often: at the head of the function, of a loop,
+// behind each call that can suspend, and behind each construct whose end a clause of a
+// try_table leads to. From one of these to the next the code cannot loop, so there is a
+// longest way, Most:
 //
 //	(call $f) (check)         (call $f) (check)
 //	i32.add             =>    (if (i64.lt_s (global.get $left) (i64.const Most)) (then …ask…))
@@ -38,34 +37,15 @@ import (
 type pace struct {
 	pos  int
 	head bool   // a segment begins with it
-	asks bool   // at the head of the function or of a loop: counting asks
+	asks bool   // at the head of the function or of a loop, or where what is caught goes: counting asks
 	rest uint32 // how many it is to the end of its segment, itself included
 	most uint32 // how many it is on the longest way to the next place that asks
-}
-
-// refuseCount names the first instruction that leads to where nothing is counted: a
-// handler of exceptions is reached from anywhere that it is around.
-func (p *Plan) refuseCount() error {
-	var in wasm.Instr
-	for i := range p.Module.Funcs {
-		f := &p.Module.Funcs[i]
-		for r := wasm.NewReader(p.Module, f.Body); ; {
-			if ok, err := r.Next(&in); !ok || err != nil {
-				break
-			}
-			if in.Op == wasm.OpThrow || in.Op == wasm.OpThrowRef || in.Op == wasm.OpTryTable {
-				return fmt.Errorf("function %d (%s), at 0x%x of the code section, %s: instructions cannot be counted where there are exceptions",
-					p.fns[i].index, p.Module.FuncName(p.fns[i].index), int(f.Offset)+in.Pos, in.Op)
-			}
-		}
-	}
-	return nil
 }
 
 // counted reports whether an instruction counts.
 func counted(op wasm.Opcode) bool {
 	switch op {
-	case wasm.OpBlock, wasm.OpLoop, wasm.OpElse, wasm.OpEnd:
+	case wasm.OpBlock, wasm.OpLoop, wasm.OpTryTable, wasm.OpElse, wasm.OpEnd:
 		return false
 	}
 	return true
@@ -74,7 +54,7 @@ func counted(op wasm.Opcode) bool {
 // stroke is an instruction, for the walk backwards.
 type stroke struct {
 	op     wasm.Opcode
-	con    int      // of block, loop, if, else and end; -1 of the last end
+	con    int      // of block, loop, if, try_table, else and end; -1 of the last end
 	label  uint32   // of br, br_if
 	labels []uint32 // of br_table
 	asks   bool     // a call behind which the guest is asked
@@ -89,6 +69,7 @@ func (p *Plan) paces(f *function) []pace {
 		cons    = walk{cons: f.cons, inside: -1}
 		head    = true
 		asks    = true
+		catches = f.catches()
 		r       = wasm.NewReader(p.Module, p.Module.Funcs[f.index-p.imported()].Body)
 	)
 	for {
@@ -104,16 +85,29 @@ func (p *Plan) paces(f *function) []pace {
 			s.asks = fn >= p.imported() || p.linked(fn) || p.blocks(fn)
 		case wasm.OpCallIndirect:
 			s.asks = true
-		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
+		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf, wasm.OpTryTable:
 			s.con = cons.next
 		}
 		cons.pass(&in)
 		strokes = append(strokes, s)
 		out = append(out, pace{pos: in.Pos, head: head, asks: asks})
-		head, asks = endsSegment(f, &s), in.Op == wasm.OpLoop
+		head, asks = endsSegment(f, &s), in.Op == wasm.OpLoop || in.Op == wasm.OpEnd && catches[s.con]
 	}
 	f.measure(strokes, out)
 	return out
+}
+
+// catches returns the constructs to whose ends clauses of a try_table lead.
+func (f *function) catches() map[int]bool {
+	set := map[int]bool{}
+	for i := range f.cons {
+		for _, c := range f.cons[i].catches {
+			if to := f.outer(f.cons[i].parent, c.Label); to >= 0 && f.cons[to].op != wasm.OpLoop {
+				set[to] = true
+			}
+		}
+	}
+	return set
 }
 
 // endsSegment reports whether a segment begins behind s.
@@ -156,7 +150,7 @@ func (f *function) measure(strokes []stroke, out []pace) {
 			o := &open[len(open)-1]
 			o.els, o.arms = most, true
 			rest, most = 0, o.after
-		case wasm.OpBlock:
+		case wasm.OpBlock, wasm.OpTryTable:
 			open = open[:len(open)-1]
 		case wasm.OpLoop:
 			open = open[:len(open)-1]
@@ -177,7 +171,8 @@ func (f *function) measure(strokes []stroke, out []pace) {
 			for _, l := range s.labels {
 				most = max(most, 1+target(l))
 			}
-		case wasm.OpReturn, wasm.OpUnreachable, wasm.OpReturnCall, wasm.OpReturnCallIndirect:
+		case wasm.OpReturn, wasm.OpUnreachable, wasm.OpReturnCall, wasm.OpReturnCallIndirect,
+			wasm.OpThrow, wasm.OpThrowRef: // where that is caught asks
 			rest, most = 1, 1
 		case wasm.OpCall, wasm.OpCallIndirect:
 			if s.asks {
@@ -190,6 +185,9 @@ func (f *function) measure(strokes []stroke, out []pace) {
 			rest, most = rest+1, most+1
 		}
 		out[i].rest, out[i].most = rest, most
+		if out[i].asks {
+			most = 0
+		}
 	}
 }
 

@@ -11,7 +11,6 @@
 //	pass        file           what it finds
 //	scan        scan.go        the constructs of each body, and its sites: loops, calls, bulk instructions;
 //	            refs.go        where references can come from
-//	countable   count.go       refuses what has no count of instructions, when they are to be counted
 //	thunks      thunks.go      a function for each import that a reference can reach
 //	call graph  callgraph.go   which functions can be on the stack when the guest stops; which calls count
 //	rounds      rounds.go      which branches back to a loop's head count

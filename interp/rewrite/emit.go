@@ -64,6 +64,8 @@ type emitter struct {
 
 	paces []pace // of the instructions from the next one on, when they are counted
 	asker int    // point at which the next instruction's segment begins, -1 if none
+
+	catch func() // of a stride: writes where the exception under way goes
 }
 
 type slot struct {
@@ -382,20 +384,4 @@ func (e *emitter) copy()                          { e.out = append(e.out, e.src.
 func (e *emitter) op(op wasm.Opcode)              { e.out = wasm.AppendOp(e.out, op) }
 func (e *emitter) opU32(op wasm.Opcode, v uint32) { e.out = wasm.AppendOpU32(e.out, op, v) }
 func (e *emitter) i32(v int32)                    { e.out = wasm.AppendI32Const(e.out, v) }
-
-func (e *emitter) zero(t wasm.ValType) {
-	switch t {
-	case wasm.I32:
-		e.i32(0)
-	case wasm.I64:
-		e.out = wasm.AppendI64Const(e.out, 0)
-	case wasm.F32:
-		e.out = append(wasm.AppendOp(e.out, wasm.OpF32Const), 0, 0, 0, 0)
-	case wasm.F64:
-		e.out = append(wasm.AppendOp(e.out, wasm.OpF64Const), 0, 0, 0, 0, 0, 0, 0, 0)
-	case wasm.V128, wasm.ExnRef:
-		e.out = append(wasm.AppendOp(e.out, wasm.OpV128Const), make([]byte, 16)...)
-	default:
-		e.out = append(wasm.AppendOp(e.out, wasm.OpRefNull), byte(t))
-	}
-}
+func (e *emitter) zero(t wasm.ValType)            { e.out = wasm.AppendZero(e.out, low(t)) }

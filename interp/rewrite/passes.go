@@ -11,7 +11,6 @@ type pass struct {
 // and where it is.
 var passes = [...]pass{
 	{"scan", (*Plan).scan, nil},
-	{"countable", (*Plan).countable, []string{"scan"}},
 	{"thunks", (*Plan).addThunks, []string{"scan"}},
 	{"call graph", surely((*Plan).callGraph), []string{"scan", "thunks"}},
 	{"rounds", surely((*Plan).rounds), []string{"scan", "thunks", "call graph"}},
@@ -25,13 +24,6 @@ func surely(run func(*Plan)) func(*Plan) error {
 		run(p)
 		return nil
 	}
-}
-
-func (p *Plan) countable() error {
-	if !p.count {
-		return nil
-	}
-	return p.refuseCount()
 }
 
 func (p *Plan) findLayout() { p.lay = p.newLayout() }

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"errors"
 	"fmt"
 
 	"sojourn/interp/wasm"
@@ -19,8 +20,9 @@ import (
 //
 // At the end of its segment it takes the branch that is there, and stops at the head of
 // the segment where that leads; it makes the call that is there, and stops behind it;
-// and it returns where the function does. Until then it has no branch: block, loop and
-// end are gone from it.
+// and it returns where the function does. What is thrown there it takes to the clause
+// that catches it. Until then it has no branch: block, loop, try_table and end are gone
+// from it.
 
 // StopHere is added to the number of a point at which a stride asks: it is to unwind.
 const StopHere = 1 << 31
@@ -39,7 +41,8 @@ func (p *Plan) Stride(en Entry, n uint32) (*Satellite, error) {
 			return err
 		}
 		st := stride{emitter: e, cons: walk{cons: f.cons, inside: -1}, left: n}
-		if err := st.write(en); err != nil {
+		e.catch = st.caught
+		if err := errors.Join(st.write(en), st.err); err != nil {
 			return err
 		}
 		s.add(f, e)
@@ -53,6 +56,7 @@ type stride struct {
 	cons walk
 	left uint32 // counted instructions that are still to come
 	done bool
+	err  error // of caught
 }
 
 // write writes the stride from an entry on.
@@ -101,7 +105,7 @@ func (s *stride) instr(at *site) error {
 	}
 	next := s.in.Pos + s.in.Len
 	switch s.in.Op {
-	case wasm.OpBlock:
+	case wasm.OpBlock, wasm.OpTryTable:
 		return s.x.Step(&s.in)
 	case wasm.OpLoop, wasm.OpElse:
 		return s.stop(s.in.Pos)
@@ -129,6 +133,9 @@ func (s *stride) instr(at *site) error {
 	case wasm.OpReturnCall, wasm.OpReturnCallIndirect:
 		s.done = true
 		return s.tailCall(at)
+	case wasm.OpThrow, wasm.OpThrowRef:
+		s.done = true
+		return s.throw(at)
 	case wasm.OpMemoryCopy, wasm.OpMemoryFill:
 		if err := s.bulk(at); err != nil {
 			return err
@@ -183,18 +190,23 @@ func (s *stride) stopAt(pos int) error {
 // branch writes a branch taken when the value stack, of a height, is in slots: the
 // values that it carries move down to where it leads.
 func (s *stride) branch(label uint32, height int) error {
-	to := s.x.Frame(int(label))
-	types := to.LabelTypes()
 	st := s.x.Stack()
-	n := len(types)
-	for h := height - n; h < height; h++ {
+	for h := height - len(s.x.Frame(int(label)).LabelTypes()); h < height; h++ {
 		s.opU32(wasm.OpLocalGet, s.slot(h, st[h]))
 	}
+	return s.lead(label, s.in.Pos)
+}
+
+// lead writes a stop where a label leads, on the edge from pos; the values for it are on
+// the stack, and what is below them is in slots.
+func (s *stride) lead(label uint32, pos int) error {
 	if int(label) == s.x.Depth()-1 {
 		s.op(wasm.OpReturn)
 		return nil
 	}
-	for i := n - 1; i >= 0; i-- {
+	to := s.x.Frame(int(label))
+	types := to.LabelTypes()
+	for i := len(types) - 1; i >= 0; i-- {
 		s.opU32(wasm.OpLocalSet, s.slot(to.Height+i, types[i]))
 	}
 	con := s.cons.inside
@@ -205,11 +217,29 @@ func (s *stride) branch(label uint32, height int) error {
 	if c.op != wasm.OpLoop {
 		return s.stopAt(c.end)
 	}
-	if c.ticks && !s.f.counted[edge{s.in.Pos, con}] {
+	if c.ticks && !s.f.counted[edge{pos, con}] {
 		s.tick()
 		s.op(wasm.OpDrop)
 	}
 	return s.stopAt(c.start)
+}
+
+// caught writes where the exception under way goes: to a clause of the function's, or
+// out of it. What is below the values of a clause is in slots.
+func (s *stride) caught() {
+	out := uint32(0) // labels that are left
+	for con := s.cons.inside; con >= 0; con = s.f.cons[con].parent {
+		out++
+		if s.f.cons[con].op != wasm.OpTryTable {
+			continue
+		}
+		if s.clauses(con, func(c wasm.Catch) {
+			s.err = errors.Join(s.err, s.lead(out+c.Label, s.f.cons[con].start))
+		}) {
+			return
+		}
+	}
+	s.returnZeros()
 }
 
 // brIf stops where the branch leads, or behind it.
@@ -272,7 +302,7 @@ func (s *stride) brTable() error {
 }
 
 // Settle returns the pc of the instruction that a frame at pc executes next and that
-// counts: behind block, loop, else and end, which do nothing. It may be that of the
+// counts: behind block, loop, try_table, else and end, which do nothing. It may be that of the
 // function's last end.
 func (p *Plan) Settle(fn, pc uint32) (uint32, error) {
 	f := p.function(fn)
@@ -302,7 +332,7 @@ func (p *Plan) settle(f *function, pc uint32) (uint32, error) {
 		switch next := pos + in.Len; {
 		case in.Op == wasm.OpLoop:
 			return src.Offset + uint32(next), nil
-		case in.Op == wasm.OpBlock, in.Op == wasm.OpEnd && next < len(src.Body):
+		case in.Op == wasm.OpBlock, in.Op == wasm.OpTryTable, in.Op == wasm.OpEnd && next < len(src.Body):
 			pos = next
 		case in.Op == wasm.OpElse:
 			pos = f.endOf(pos)

@@ -55,6 +55,10 @@ func (e *emitter) trapIfNull(ref uint32) {
 // deliver takes the exception under way to the innermost try_table among the first n
 // open constructs, or out of the function.
 func (e *emitter) deliver(n int) {
+	if e.catch != nil {
+		e.catch()
+		return
+	}
 	for i := n - 1; i >= 0; i-- {
 		if c := e.ctls[i].caught; c != anonymous {
 			e.opU32(wasm.OpBr, e.depth(c))
@@ -93,8 +97,21 @@ func (e *emitter) openTry(k *ctl) {
 // handlers follows the end of a try_table's inner block, where exceptions go.
 func (e *emitter) handlers(k *ctl) {
 	outside := len(e.ctls) - 1
+	from := e.f.cons[k.con].start
+	all := e.clauses(k.con, func(c wasm.Catch) {
+		e.opU32(wasm.OpBr, e.goesFrom(from, &e.ctls[outside-1-int(c.Label)]))
+	})
+	if !all {
+		e.deliver(outside)
+	}
+}
+
+// clauses writes the clauses of a try_table. Where one catches the exception under way,
+// its values are on the stack and lead writes a branch to its label. It reports whether
+// all are caught.
+func (e *emitter) clauses(con int, lead func(c wasm.Catch)) (all bool) {
 	exn := e.idx.global(e.p.lay.exn)
-	for _, c := range e.f.cons[k.con].catches {
+	for _, c := range e.f.cons[con].catches {
 		tag := uint32(0)
 		if c.Kind.HasTag() {
 			tag = e.p.exn.numbers[c.Tag]
@@ -115,13 +132,13 @@ func (e *emitter) handlers(k *ctl) {
 		}
 		e.i32(0)
 		e.opU32(wasm.OpGlobalSet, exn)
-		e.opU32(wasm.OpBr, e.goesFrom(e.f.cons[k.con].start, &e.ctls[outside-1-int(c.Label)]))
+		lead(c)
 		if !c.Kind.HasTag() {
-			return
+			return true
 		}
 		e.endBlock()
 	}
-	e.deliver(outside)
+	return false
 }
 
 // exnRef writes an instruction on references to exceptions as one on vectors; false

@@ -34,7 +34,6 @@ var reasons = []struct{ text, reason string }{
 	{"the start function is an import", "the start function is an import"},
 	{"is an import, and not the module's own", "an import is called from outside"},
 	{"needs typed function references", "typed references"},
-	{"instructions cannot be counted where there are exceptions", "counting instructions where there are exceptions"},
 	{"needs garbage collection", "typed references"},
 }
 
