@@ -86,7 +86,7 @@ func TestLongProgramsMove(t *testing.T) {
 	for _, c := range []struct {
 		get  func(corpus.TB) corpus.Program
 		size int
-	}{{corpus.CPython, 25}, {corpus.SQLite, 45}, {corpus.Goja, 40}} {
+	}{{corpus.CPython, 25}, {corpus.SQLite, 30}, {corpus.Goja, 30}} {
 		p := c.get(t).Sized(c.size)
 		t.Run(p.Name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -31,7 +31,7 @@ func frozenFile(t *testing.T, name string, args ...string) (file []byte, module 
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := engine.New(t.Context(), m, engine.Spec{Args: append([]string{name}, args...), FreezeEvery: 500})
+	e, err := engine.New(t.Context(), m, engine.Spec{Args: append([]string{name}, args...), FreezeEvery: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
