@@ -14,8 +14,7 @@ const (
 	bzip2Sum     = "ab5a03176ee106d3f0fa90e381da478ddae405918153cca248e682cd0c4a2269"
 	bzip2Folder  = "bzip2-1.0.8/"
 
-	debianSource = "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] " +
-		"http://deb.debian.org/debian bookworm main\n"
+	debianRelease = "bookworm"
 )
 
 var (
@@ -62,7 +61,11 @@ func aptSource(ctx context.Context, dir, source string) error {
 	if err := os.MkdirAll(filepath.Join(apt, "lists", "partial"), 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(apt, "sources.list"), []byte(debianSource), 0o644); err != nil {
+	line, err := debianSource(ctx)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(apt, "sources.list"), []byte(line), 0o644); err != nil {
 		return err
 	}
 	options := []string{
@@ -77,6 +80,22 @@ func aptSource(ctx context.Context, dir, source string) error {
 		}
 	}
 	return nil
+}
+
+// debianSource returns a deb-src line for the repository from which the machine's apt has
+// the main part of the release.
+func debianSource(ctx context.Context) (string, error) {
+	out, err := command{tool: "apt-get", install: installApt,
+		args: []string{"indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"}}.run(ctx)
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(out) {
+		if f := strings.Fields(line); len(f) == 3 && f[1] == debianRelease && f[2] == "main" {
+			return "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] " + strings.Join(f, " ") + "\n", nil
+		}
+	}
+	return "", fmt.Errorf("apt on this machine has no %s main, whose sources are needed", debianRelease)
 }
 
 func makeBzip2(ctx context.Context) (Program, error) {
