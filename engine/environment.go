@@ -39,7 +39,9 @@ const defaultCallDepth = 1_000_000
 type Spec struct {
 	Args, Env             []string // Args[0] is the program's name
 	Mounts                []wasi.Mount
-	Stdin, Stdout, Stderr wasi.Stream // nil discards
+	Listeners             []wasi.Listener // closed by whoever made them, after the environment
+	Dialer                wasi.Dialer     // nil allows no outward connections
+	Stdin, Stdout, Stderr wasi.Stream     // nil discards
 	Limits                Limits
 	Entry                 string // exported function; "_start" when empty
 
@@ -48,7 +50,8 @@ type Spec struct {
 }
 
 func (s *Spec) world() wasi.Config {
-	return wasi.Config{Args: s.Args, Env: s.Env, Mounts: s.Mounts, Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr}
+	return wasi.Config{Args: s.Args, Env: s.Env, Mounts: s.Mounts, Listeners: s.Listeners, Dialer: s.Dialer,
+		Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr}
 }
 
 func (s *Spec) config(host any) interp.Config {

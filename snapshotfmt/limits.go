@@ -40,7 +40,7 @@ const (
 	MaxSegments = 100_000
 
 	// MaxWorld is the size of the world, in bytes.
-	MaxWorld = 64 << 20
+	MaxWorld = 256 << 20
 
 	// MaxManifest is the size of the manifest, in bytes; maxName that of each
 	// string in it.

@@ -185,7 +185,7 @@ func TestStatePartsOutOfOrder(t *testing.T) {
 
 // A length that has no bytes behind it must cost no memory.
 func TestLengthIsNotBelieved(t *testing.T) {
-	head := []byte{byte(kindWorld), 0, 0, 0, 0, 0, 0, 4} // 64 MiB
+	head := []byte{byte(kindWorld), 0, 0, 0, 0, 0, 0, 16} // 256 MiB
 	p := partReader{r: bytes.NewReader(head)}
 	allocs := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()

@@ -14,46 +14,63 @@ type Errno uint16
 
 // The error numbers that this package returns (type errno of preview 1).
 const (
-	OK           Errno = 0
-	E2BIG        Errno = 1
-	EACCES       Errno = 2
-	EAGAIN       Errno = 6
-	EBADF        Errno = 8
-	EBUSY        Errno = 10
-	EDQUOT       Errno = 19
-	EEXIST       Errno = 20
-	EFAULT       Errno = 21
-	EFBIG        Errno = 22
-	EILSEQ       Errno = 25
-	EINTR        Errno = 27
-	EINVAL       Errno = 28
-	EIO          Errno = 29
-	EISDIR       Errno = 31
-	ELOOP        Errno = 32
-	EMFILE       Errno = 33
-	EMLINK       Errno = 34
-	ENAMETOOLONG Errno = 37
-	ENFILE       Errno = 41
-	ENODEV       Errno = 43
-	ENOENT       Errno = 44
-	ENOMEM       Errno = 48
-	ENOSPC       Errno = 51
-	ENOSYS       Errno = 52
-	ENOTDIR      Errno = 54
-	ENOTEMPTY    Errno = 55
-	ENOTSOCK     Errno = 57
-	ENOTSUP      Errno = 58
-	ENXIO        Errno = 60
-	EOVERFLOW    Errno = 61
-	EPERM        Errno = 63
-	EPIPE        Errno = 64
-	ERANGE       Errno = 68
-	EROFS        Errno = 69
-	ESPIPE       Errno = 70
-	ESTALE       Errno = 72
-	ETXTBSY      Errno = 74
-	EXDEV        Errno = 75
-	ENOTCAPABLE  Errno = 76
+	OK              Errno = 0
+	E2BIG           Errno = 1
+	EACCES          Errno = 2
+	EADDRINUSE      Errno = 3
+	EADDRNOTAVAIL   Errno = 4
+	EAFNOSUPPORT    Errno = 5
+	EAGAIN          Errno = 6
+	EALREADY        Errno = 7
+	EBADF           Errno = 8
+	EBUSY           Errno = 10
+	ECONNABORTED    Errno = 13
+	ECONNREFUSED    Errno = 14
+	ECONNRESET      Errno = 15
+	EDESTADDRREQ    Errno = 17
+	EDQUOT          Errno = 19
+	EEXIST          Errno = 20
+	EFAULT          Errno = 21
+	EFBIG           Errno = 22
+	EHOSTUNREACH    Errno = 23
+	EILSEQ          Errno = 25
+	EINPROGRESS     Errno = 26
+	EINTR           Errno = 27
+	EINVAL          Errno = 28
+	EIO             Errno = 29
+	EISCONN         Errno = 30
+	EISDIR          Errno = 31
+	ELOOP           Errno = 32
+	EMFILE          Errno = 33
+	EMLINK          Errno = 34
+	ENAMETOOLONG    Errno = 37
+	ENETUNREACH     Errno = 40
+	ENFILE          Errno = 41
+	ENOBUFS         Errno = 42
+	ENODEV          Errno = 43
+	ENOENT          Errno = 44
+	ENOMEM          Errno = 48
+	ENOPROTOOPT     Errno = 50
+	ENOSPC          Errno = 51
+	ENOSYS          Errno = 52
+	ENOTCONN        Errno = 53
+	ENOTDIR         Errno = 54
+	ENOTEMPTY       Errno = 55
+	ENOTSOCK        Errno = 57
+	ENOTSUP         Errno = 58
+	ENXIO           Errno = 60
+	EOVERFLOW       Errno = 61
+	EPERM           Errno = 63
+	EPIPE           Errno = 64
+	EPROTONOSUPPORT Errno = 66
+	ERANGE          Errno = 68
+	EROFS           Errno = 69
+	ESPIPE          Errno = 70
+	ESTALE          Errno = 72
+	ETIMEDOUT       Errno = 73
+	ETXTBSY         Errno = 74
+	EXDEV           Errno = 75
+	ENOTCAPABLE     Errno = 76
 )
 
 func (e Errno) Error() string { return fmt.Sprintf("wasi errno %d", uint16(e)) }
@@ -72,7 +89,13 @@ var hostErrnos = map[syscall.Errno]Errno{
 	syscall.ENXIO: ENXIO, syscall.EOVERFLOW: EOVERFLOW, syscall.EPERM: EPERM,
 	syscall.EPIPE: EPIPE, syscall.ERANGE: ERANGE, syscall.EROFS: EROFS,
 	syscall.ESPIPE: ESPIPE, syscall.ESTALE: ESTALE, syscall.ETXTBSY: ETXTBSY,
-	syscall.EXDEV: EXDEV,
+	syscall.EXDEV:      EXDEV,
+	syscall.EADDRINUSE: EADDRINUSE, syscall.EADDRNOTAVAIL: EADDRNOTAVAIL,
+	syscall.EAFNOSUPPORT: EAFNOSUPPORT, syscall.ECONNABORTED: ECONNABORTED,
+	syscall.ECONNREFUSED: ECONNREFUSED, syscall.ECONNRESET: ECONNRESET,
+	syscall.EHOSTUNREACH: EHOSTUNREACH, syscall.ENETUNREACH: ENETUNREACH,
+	syscall.ENOBUFS: ENOBUFS, syscall.ENOTCONN: ENOTCONN,
+	syscall.ETIMEDOUT: ETIMEDOUT,
 }
 
 // errnoOf translates any error of this package or of the host. What it does not
@@ -110,6 +133,8 @@ func errnoOfKind(err error) Errno {
 		return EBADF
 	case errors.Is(err, io.ErrShortWrite):
 		return ENOSPC
+	case errors.Is(err, io.ErrClosedPipe):
+		return EPIPE
 	}
 	return EIO
 }

@@ -10,7 +10,7 @@ const (
 	MaxCarried = 1 << 20
 
 	// MaxSaved bounds the bytes of a saved world.
-	MaxSaved = 64 << 20
+	MaxSaved = 256 << 20
 
 	// StreamBuffer is how many bytes of input a stream of this package holds
 	// before the guest has read them, and of output before the host has.

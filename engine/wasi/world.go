@@ -15,7 +15,9 @@ type Config struct {
 	Args []string // the first is the program's name
 	Env  []string // "NAME=value"
 
-	Mounts []Mount // preopened directories, descriptors 3, 4, ...
+	Listeners []Listener // listening sockets, descriptors 3, 4, ...
+	Mounts    []Mount    // preopened directories, from the next descriptor on
+	Dialer    Dialer     // for outward connections; nil allows none
 
 	Stdin, Stdout, Stderr Stream // nil is [Discard]
 
