@@ -70,3 +70,11 @@ func decompress(dst, src []byte) error {
 	}
 	return nil
 }
+
+// Compress appends src, at most a batch of pages, to dst as one zstd frame that says its
+// size: for others that send bytes as a snapshot holds them.
+func Compress(dst, src []byte) ([]byte, error) { return compress(dst, src, Fastest) }
+
+// Decompress fills dst with the contents of the one zstd frame that is src; what else src
+// is, is refused.
+func Decompress(dst, src []byte) error { return decompress(dst, src) }

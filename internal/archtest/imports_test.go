@@ -33,6 +33,7 @@ var layers = map[string][]string{
 	"proxy/wire":         {"snapshotfmt"},
 	"compat":             {"snapshotfmt"},
 	"engine":             {"interp", "compat", "snapshotfmt"},
+	"engine/carry":       {"snapshotfmt"},
 	"engine/wasi":        {"interp"},
 	"interp":             {"snapshotfmt"},
 	"interp/codecache":   nil,

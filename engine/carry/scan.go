@@ -1,0 +1,259 @@
+package carry
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+)
+
+// Folder is a folder that is looked at again and again, perhaps while somebody writes
+// to it. It is for one goroutine at a time.
+type Folder struct {
+	root  *os.Root
+	dev   uint64
+	known map[uint64]known // of the last Scan
+	where map[Sum]place    // likewise
+	buf   [ChunkSize]byte
+}
+
+// known is a file as it was when its digests were taken.
+type known struct {
+	stamp
+	steady bool // a later change cannot have left the stamp as it is
+	mode   uint32
+	sums   []byte
+}
+
+// stamp is what changes whenever a file does, up to the clock's resolution.
+type stamp struct{ size, mtime, ctime int64 }
+
+// settleTime is how old a change must be for a later one to have another time: more
+// than the coarsest clock of a file system.
+const settleTime = 2 * time.Second
+
+type place struct {
+	path  string
+	index int
+	size  int
+}
+
+// Open opens the folder dir for looking at.
+func Open(dir string) (*Folder, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("folder: %w", err)
+	}
+	info, err := root.Lstat(".")
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return &Folder{root: root, dev: identify(".", info).dev}, nil
+}
+
+// Close lets go of the folder.
+func (f *Folder) Close() error { return f.root.Close() }
+
+// Scan returns what the folder holds now. Files of more than max bytes together are
+// refused. A file is read again only if it may have changed since the last Scan. When
+// the folder is changed meanwhile each file is as it was at some moment, and may be
+// missing.
+func (f *Folder) Scan(max int64) (*Tree, error) {
+	s := &scan{f: f, left: max, known: map[uint64]known{}, where: map[Sum]place{}}
+	info, err := f.root.Lstat(".")
+	if err == nil {
+		err = s.entry(".", info)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.known, f.where = s.known, s.where
+	return &s.tree, s.tree.check()
+}
+
+type scan struct {
+	f     *Folder
+	tree  Tree
+	left  int64
+	known map[uint64]known
+	where map[Sum]place
+}
+
+// entry adds a name and all below it. What vanished is left out.
+func (s *scan) entry(path string, info fs.FileInfo) error {
+	if len(s.tree.Entries) >= MaxEntries {
+		return fmt.Errorf("%w: more than %d names", ErrTooLarge, MaxEntries)
+	}
+	e := Entry{Path: path, Mode: uint32(info.Mode().Perm()), Time: info.ModTime().UnixNano()}
+	id := identify(path, info)
+	if id.dev != s.f.dev {
+		return fmt.Errorf("%q is on another file system than the folder: carry it on its own", path)
+	}
+	switch mode := info.Mode(); {
+	case mode.IsDir():
+		e.Kind = Dir
+		s.tree.Entries = append(s.tree.Entries, e)
+		return s.dir(path)
+	case mode.IsRegular():
+		return s.file(e)
+	case mode&fs.ModeSymlink != 0:
+		return s.link(path)
+	}
+	return fmt.Errorf("%q is neither a file nor a directory (%v): such a folder cannot be carried", path, info.Mode())
+}
+
+func (s *scan) link(path string) error {
+	target, err := s.f.root.Readlink(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.tree.Entries = append(s.tree.Entries, Entry{Path: path, Kind: Link, Target: slashed(target)})
+	return nil
+}
+
+func (s *scan) dir(path string) error {
+	names, err := s.names(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		below := join(path, name)
+		info, err := s.f.root.Lstat(below)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = s.entry(below, info)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// names reads a directory, up to the limit on entries.
+func (s *scan) names(path string) ([]string, error) {
+	d, err := s.f.root.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	var all []string
+	for {
+		some, err := d.Readdirnames(1024)
+		all = append(all, some...)
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(all) > MaxEntries {
+			return nil, fmt.Errorf("%w: %q has more than %d names", ErrTooLarge, path, MaxEntries)
+		}
+	}
+}
+
+// file adds a file, with the digests of the last scan if it is the same still.
+func (s *scan) file(e Entry) error {
+	began := time.Now()
+	file, err := s.f.root.OpenFile(e.Path, os.O_RDONLY|openNonblock, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return nil // replaced meanwhile
+	}
+	id := identify(e.Path, info)
+	k, same := s.known[id.file]
+	if !same {
+		at := stamp{info.Size(), info.ModTime().UnixNano(), id.ctime}
+		k, same = s.f.known[id.file]
+		if same = same && k.steady && k.stamp == at; !same {
+			k = known{stamp: at, mode: uint32(info.Mode().Perm()), steady: id.ctime != 0 && id.ctime < began.Add(-settleTime).UnixNano()}
+			if k.size, k.sums, err = s.digest(file); err != nil {
+				return fmt.Errorf("%q: %w", e.Path, err)
+			}
+		}
+		if s.left -= k.size; s.left < 0 {
+			return fmt.Errorf("%w: its files have more bytes than are allowed", ErrTooLarge)
+		}
+		s.known[id.file] = k
+	}
+	e.Kind, e.Size, e.Sums, e.File = File, k.size, k.sums, id.file
+	e.Mode, e.Time = k.mode, k.mtime
+	for i := range e.chunks() {
+		s.where[e.sum(i)] = place{e.Path, i, e.length(i)}
+	}
+	s.tree.Entries = append(s.tree.Entries, e)
+	return nil
+}
+
+func (s *scan) digest(file *os.File) (size int64, sums []byte, err error) {
+	for {
+		n, err := io.ReadFull(file, s.f.buf[:])
+		if n > 0 {
+			sum := sha256.Sum256(s.f.buf[:n])
+			sums, size = append(sums, sum[:]...), size+int64(n)
+		}
+		switch {
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return size, sums, nil
+		case err != nil:
+			return 0, nil, err
+		case size > s.left:
+			return 0, nil, fmt.Errorf("%w: its files have more bytes than are allowed", ErrTooLarge)
+		}
+	}
+}
+
+// chunk returns the bytes with a digest that the last Scan saw, unless they have changed
+// since. They are valid until the next call.
+func (f *Folder) chunk(sum Sum) ([]byte, bool) {
+	at, ok := f.where[sum]
+	if !ok {
+		return nil, false
+	}
+	return readChunk(f.root, at, sum, &f.buf)
+}
+
+// readChunk reads a chunk if it is there still.
+func readChunk(root *os.Root, at place, sum Sum, buf *[ChunkSize]byte) ([]byte, bool) {
+	file, err := root.OpenFile(at.path, os.O_RDONLY|openNonblock, 0)
+	if err != nil {
+		return nil, false
+	}
+	defer file.Close()
+	n, err := file.ReadAt(buf[:at.size], int64(at.index)*ChunkSize)
+	if err != nil && !errors.Is(err, io.EOF) || n != at.size {
+		return nil, false
+	}
+	return buf[:n], sha256.Sum256(buf[:n]) == sum
+}
+
+func join(dir, name string) string {
+	if dir == "." {
+		return name
+	}
+	return dir + "/" + name
+}
