@@ -62,6 +62,9 @@ func (e *Environment) Hold(meta snapshotfmt.Meta) (s *compat.Snapshot, decide fu
 	if !e.mod.Idiomatic() {
 		return nil, nil, ErrNotIdiomatic
 	}
+	if err := e.spec.leaves(); err != nil {
+		return nil, nil, err
+	}
 	if e.State() == Gone {
 		return nil, nil, ErrGone
 	}
@@ -83,6 +86,9 @@ func (e *Environment) Hold(meta snapshotfmt.Meta) (s *compat.Snapshot, decide fu
 func (e *Environment) SnapshotIdiomatic(w io.Writer, meta snapshotfmt.Meta) error {
 	if !e.mod.Idiomatic() {
 		return ErrNotIdiomatic
+	}
+	if err := e.spec.leaves(); err != nil {
+		return err
 	}
 	return e.idiomatic(meta, e.vector.Last()).Encode(w)
 }

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"time"
 
+	"sojourn/engine/carry"
 	"sojourn/interp/linmem"
 	"sojourn/snapshotfmt"
 )
@@ -31,10 +32,14 @@ func (e *Environment) Snapshot(w io.Writer, meta snapshotfmt.Meta) error {
 // is looked at.
 func (e *Environment) encode(w io.Writer, m snapshotfmt.Manifest, st *snapshotfmt.State) error {
 	opt := snapshotfmt.Options{Base: e.mod.Base()}
+	files, err := e.spec.files()
+	if err != nil {
+		return err
+	}
 	if len(st.Memories) > 0 {
 		var mem []byte
 		mem, opt.Touched = joined(e.in.Memories(), st)
-		return snapshotfmt.Encode(w, m, st, mem, opt)
+		return snapshotfmt.EncodeWith(w, m, st, mem, files, opt)
 	}
 	var mem []byte
 	if lm := e.Memory(); lm != nil {
@@ -42,7 +47,7 @@ func (e *Environment) encode(w io.Writer, m snapshotfmt.Manifest, st *snapshotfm
 		lm.Touched(&touched)
 		mem, opt.Touched = lm.Bytes(), touched.All()
 	}
-	return snapshotfmt.Encode(w, m, st, mem, opt)
+	return snapshotfmt.EncodeWith(w, m, st, mem, files, opt)
 }
 
 // joined returns the memories of a guest that has several, one after the other, with
@@ -168,6 +173,23 @@ func (i *Incoming) fill(dec *snapshotfmt.Decoder, sizes []uint32) error {
 	if err := i.Grow(sizes...); err != nil {
 		return err
 	}
+	if !dec.HasFiles() {
+		list, err := i.spec.packed()
+		if err == nil && len(list) > 0 {
+			err = &carry.NotThere{Name: list[0].Name}
+		}
+		if err != nil {
+			return err
+		}
+		return i.pages(dec)
+	}
+	return i.spec.unpack(func(files io.Writer) error {
+		dec.Files(files)
+		return i.pages(dec)
+	})
+}
+
+func (i *Incoming) pages(dec *snapshotfmt.Decoder) error {
 	mems := i.in.Memories()
 	return dec.Pages(i.mod.Base(), func(page uint32, data []byte) error {
 		at, k := int(page), 0

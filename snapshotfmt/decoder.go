@@ -13,10 +13,14 @@ type Decoder struct {
 	lim      Limits
 	whole    whole
 	manifest *Manifest
+	flags    uint32
 	step     step
 	pages    int  // of the memory, in PageSize
 	zero     bool // the base is all zero, whatever the module: the guest is idiomatic
 	err      error
+
+	files    io.Writer // of the folders' stream, or nil
+	piecebuf []byte
 }
 
 // NewDecoder reads the header and the manifest.
@@ -26,7 +30,7 @@ func NewDecoder(r io.Reader, lim Limits) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := parseHeader(head); err != nil {
+	if d.flags, err = parseHeader(head); err != nil {
 		return nil, err
 	}
 	d.whole = newWhole(head)
@@ -107,21 +111,27 @@ func (d *Decoder) readPages(base *Base, fn func(uint32, []byte) error) error {
 			return fn(page, data)
 		}
 	}
-	for next := 0; ; {
+	for next, files := 0, 0; ; {
 		k, body, err := d.parts.next()
 		if err != nil {
 			return err
 		}
-		switch k {
-		case kindPages:
+		switch {
+		case k == kindPages && files == 0:
 			if next, err = d.parts.cursor(k, body).pages(next, d.pages, each); err != nil {
 				return err
 			}
 			d.whole.add(d.parts.digest())
-		case kindEnd:
+		case k == kindFiles && d.HasFiles():
+			if err := d.piece(body); err != nil {
+				return err
+			}
+			files++
+			d.whole.add(d.parts.digest())
+		case k == kindEnd && (files > 0) == d.HasFiles():
 			return d.end(body, sums)
 		default:
-			return &Error{k.String(), d.parts.at, fmt.Errorf("%w: pages or the end is next", ErrOrder)}
+			return &Error{k.String(), d.parts.at, fmt.Errorf("%w: pages, files or the end is next", ErrOrder)}
 		}
 	}
 }

@@ -45,19 +45,20 @@ func (d *dumper) file() error {
 	if err != nil {
 		return err
 	}
-	if err := parseHeader(head); err != nil {
+	flags, err := parseHeader(head)
+	if err != nil {
 		return err
 	}
 	d.whole = newWhole(head)
 	d.line(0, 8, "magic")
 	d.line(8, 4, fmt.Sprintf("version %d", Version))
-	d.line(12, 4, "flags: none")
+	d.line(12, 4, [...]string{"flags: none", flagFiles: "flags: files"}[flags])
 	for want := kindManifest; ; {
 		k, body, err := d.parts.next()
 		if err != nil {
 			return err
 		}
-		if k != want && !(want == kindPages && k == kindEnd) {
+		if !follows(want, k, flags) {
 			return &Error{k.String(), d.parts.at, fmt.Errorf("%w: %v is next", ErrOrder, want)}
 		}
 		fmt.Fprintf(d.w, "\n%08x %8d  %v: %d bytes\n", d.parts.at, partHead, k, len(body))
@@ -70,8 +71,22 @@ func (d *dumper) file() error {
 			return d.parts.atEnd()
 		}
 		d.whole.add(sum)
-		want = min(k+1, kindPages)
+		if want = min(k+1, kindPages); k == kindFiles {
+			want, flags = kindFiles, 0
+		}
 	}
+}
+
+// follows reports whether a part may come where want is next: pages, and files, may be many
+// and none. flags has flagFiles while a files part must come.
+func follows(want, k kind, flags uint32) bool {
+	switch want {
+	case kindPages:
+		return k == kindPages || k == kindFiles && flags == flagFiles || k == kindEnd && flags == 0
+	case kindFiles:
+		return k == kindFiles || k == kindEnd
+	}
+	return k == want
 }
 
 // part describes the contents of one part.
@@ -84,6 +99,9 @@ func (d *dumper) part(k kind, body []byte) error {
 	case kindPages:
 		next, err := c.pages(d.next, int(d.st.MemoryPages)*PagesPerWasmPage, nil)
 		d.next = next
+		return err
+	case kindFiles:
+		_, err := c.files(nil)
 		return err
 	case kindEnd:
 		sum := c.bytes("digest", digestLen)

@@ -11,13 +11,15 @@ import (
 type Options struct {
 	Base  *Base // the module's initial memory; nil when it is all zero
 	Level Level
+	Files bool // folders follow the memory: see [Encoder.Files]
 
 	// Touched yields, for [Encode], the pages that may differ from the base, ascending;
 	// nil is every page.
 	Touched iter.Seq[int]
 }
 
-// Encoder writes one snapshot. Call State once, Pages or Memory once, and Close; any
+// Encoder writes one snapshot. Call State once, Pages or Memory once, Files if there are
+// any, and Close; any
 // other order is refused with [ErrCall]. After an error the file is of no use, and
 // every further call returns the error. It does not close, sync or buffer w.
 type Encoder struct {
@@ -38,6 +40,7 @@ const (
 	doneManifest step = iota
 	doneState
 	donePages
+	doneFiles
 	doneEnd
 )
 
@@ -45,7 +48,11 @@ const (
 // computed (see [DigestsOf]).
 func NewEncoder(w io.Writer, m *Manifest, opt Options) (*Encoder, error) {
 	e := &Encoder{w: w, opt: opt}
-	e.buf = appendHeader(make([]byte, 0, 4<<10))
+	flags := uint32(0)
+	if opt.Files {
+		flags = flagFiles
+	}
+	e.buf = appendHeader(make([]byte, 0, 4<<10), flags)
 	e.whole = newWhole(e.buf)
 	buf, err := appendManifest(e.buf, m)
 	if err != nil {
@@ -68,7 +75,7 @@ func (e *Encoder) flush() error {
 	return e.err
 }
 
-// write writes a whole pages part.
+// write writes a whole pages or files part.
 func (e *Encoder) write(part []byte) error {
 	e.whole.add(part[len(part)-digestLen:])
 	if _, err := e.w.Write(part); err != nil {
@@ -156,7 +163,11 @@ func (e *Encoder) Pages(pages iter.Seq2[uint32, []byte]) error {
 
 // Close writes the end part. Without it the file is refused as truncated.
 func (e *Encoder) Close() error {
-	if err := e.begin(donePages); err != nil {
+	after := donePages
+	if e.opt.Files {
+		after = doneFiles
+	}
+	if err := e.begin(after); err != nil {
 		return err
 	}
 	e.step = doneEnd
@@ -169,6 +180,13 @@ func (e *Encoder) Close() error {
 // Encode writes a whole snapshot of a guest with memory mem. It computes the
 // manifest's MemoryRoot when that is zero.
 func Encode(w io.Writer, m Manifest, st *State, mem []byte, opt Options) error {
+	opt.Files = false
+	return EncodeWith(w, m, st, mem, nil, opt)
+}
+
+// EncodeWith is Encode with folders, which files writes; nil is none.
+func EncodeWith(w io.Writer, m Manifest, st *State, mem []byte, files func(io.Writer) error, opt Options) error {
+	opt.Files = files != nil
 	changed := opt.changed(mem)
 	if m.MemoryRoot == ([32]byte{}) {
 		m.MemoryRoot = digestsOf(mem, opt.Base, changed).Root()
@@ -191,6 +209,11 @@ func Encode(w io.Writer, m Manifest, st *State, mem []byte, opt Options) error {
 		}
 	}); err != nil {
 		return err
+	}
+	if files != nil {
+		if err := e.Files(files); err != nil {
+			return err
+		}
 	}
 	return e.Close()
 }

@@ -38,6 +38,14 @@ func FuzzDecode(f *testing.F) {
 	for _, g := range goldens {
 		f.Add(encode(f, testManifest(), g.state, g.mem, g.image))
 	}
+	var files bytes.Buffer
+	if err := EncodeWith(&files, testManifest(), emptyState(), nil, func(w io.Writer) error {
+		_, err := w.Write([]byte("folders"))
+		return err
+	}, Options{}); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(files.Bytes())
 	lim := Limits{MemoryPages: 64, Frames: 1000, Values: 10_000, TableElements: 10_000, World: 1 << 16}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		b = reseal(b, headerLen)

@@ -11,32 +11,36 @@ import (
 //
 //	0   magic    8 bytes: 89 "SOJ" 0D 0A 1A 0A
 //	8   version  u32, little-endian: 1
-//	12  flags    u32, little-endian: 0; a reader refuses any that it does not know
+//	12  flags    u32, little-endian: flagFiles; a reader refuses any that it does not know
 //
 // As in PNG, the magic shows up a transfer that strips the eighth bit or changes line ends.
 const (
 	Magic     = "\x89SOJ\r\n\x1a\n"
 	Version   = 1
 	headerLen = 16
+
+	flagFiles = 1 // files parts follow the memory
 )
 
-func appendHeader(dst []byte) []byte {
+func appendHeader(dst []byte, flags uint32) []byte {
 	dst = append(dst, Magic...)
 	dst = binary.LittleEndian.AppendUint32(dst, Version)
-	return binary.LittleEndian.AppendUint32(dst, 0)
+	return binary.LittleEndian.AppendUint32(dst, flags)
 }
 
-func parseHeader(b []byte) error {
+// parseHeader returns the flags.
+func parseHeader(b []byte) (uint32, error) {
 	if string(b[:len(Magic)]) != Magic {
-		return &Error{"header", 0, ErrMagic}
+		return 0, &Error{"header", 0, ErrMagic}
 	}
 	if v := binary.LittleEndian.Uint32(b[8:]); v != Version {
-		return &Error{"header", 8, fmt.Errorf("%w: version %d", ErrVersion, v)}
+		return 0, &Error{"header", 8, fmt.Errorf("%w: version %d", ErrVersion, v)}
 	}
-	if f := binary.LittleEndian.Uint32(b[12:]); f != 0 {
-		return &Error{"header", 12, fmt.Errorf("%w: %#x", ErrFlags, f)}
+	flags := binary.LittleEndian.Uint32(b[12:])
+	if flags&^flagFiles != 0 {
+		return 0, &Error{"header", 12, fmt.Errorf("%w: %#x", ErrFlags, flags)}
 	}
-	return nil
+	return flags, nil
 }
 
 const wholeTag = "sojourn snapshot 1"

@@ -50,6 +50,10 @@ const (
 	maxGuest      = 8 << 10
 	maxStateParts = 64 << 20 // bytes of a frames, globals, tables or dropped part
 	maxPagesPart  = MaxBatchPages*PageSize + 16<<10
+
+	// MaxFilesPart is how much of the stream of folders is in one files part, in bytes.
+	MaxFilesPart = MaxBatchPages * PageSize
+	maxFilesPart = MaxFilesPart + 16<<10
 )
 
 // maxLength is the greatest length of the contents of each part.
@@ -63,6 +67,7 @@ var maxLength = [...]uint32{
 	kindWorld:    MaxWorld,
 	kindPages:    maxPagesPart,
 	kindEnd:      digestLen,
+	kindFiles:    maxFilesPart,
 }
 
 // Limits are what a reader accepts below the limits of the format. Zero means the

@@ -22,6 +22,7 @@ const (
 	kindWorld
 	kindPages
 	kindEnd
+	kindFiles
 )
 
 var kindNames = [...]string{
@@ -34,6 +35,7 @@ var kindNames = [...]string{
 	kindWorld:    "world",
 	kindPages:    "pages",
 	kindEnd:      "end",
+	kindFiles:    "files",
 }
 
 func (k kind) String() string {

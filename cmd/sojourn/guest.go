@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,7 +33,7 @@ type guestFlags struct {
 }
 
 func (g *guestFlags) add(f *pflag.FlagSet) {
-	f.StringArrayVar(&g.dirs, "dir", nil, "let the guest see a folder: `host:guest[:ro]`")
+	f.StringArrayVar(&g.dirs, "dir", nil, "let the guest see a folder: `host:guest[:ro|:carried|:digest]`")
 	f.StringVar(&g.memory, "memory", "", "most memory, as 512MiB; default: what the module allows")
 	f.DurationVar(&g.time, "time", 0, "most running time, as 30s; 0 is without limit")
 	f.StringVar(&g.entry, "entry", "", "exported function to run; default _start")
@@ -81,17 +80,16 @@ func (g *guestFlags) spec(args []string, std streams) (engine.Spec, error) {
 	return s, nil
 }
 
-// parseMount reads host:guest[:ro]. A host folder alone has the same name inside.
+// parseMount reads a folder of this machine, which is used in place.
 func parseMount(s string) (wasi.Mount, error) {
-	rest, ro := strings.CutSuffix(s, ":ro")
-	m := wasi.Mount{Host: rest, Guest: rest, ReadOnly: ro}
-	if i := strings.LastIndexByte(rest, ':'); i >= 0 && !(runtime.GOOS == "windows" && i == 1) {
-		m.Host, m.Guest = rest[:i], rest[i+1:]
+	f, err := engine.ParseFolder(s)
+	if err == nil && f.Host == "" {
+		err = errors.New("which folder of this machine is it?")
 	}
-	if m.Host == "" || m.Guest == "" {
-		return m, usagef("--dir %q: host:guest or host:guest:ro is needed", s)
+	if err != nil {
+		return wasi.Mount{}, usagef("--dir %q: %w", s, err)
 	}
-	return m, nil
+	return f.Mount()
 }
 
 // parseSize reads a number of bytes, with the suffixes K, M and G (of 1024), KiB and so

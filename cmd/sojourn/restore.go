@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"sojourn/engine"
+	"sojourn/engine/carry"
 	"sojourn/engine/wasi"
 	"sojourn/interp"
 	"sojourn/snapshotfmt"
@@ -157,6 +158,14 @@ func (s *snapshotSource) restore(ctx context.Context, g *guestFlags, spec engine
 	var folder *wasi.MissingMount
 	if errors.As(err, &folder) {
 		return nil, hint(fmt.Errorf("restore %s: %w", s.file, err), "give it again, with --dir HOST:%s", folder.Guest)
+	}
+	var carried *carry.MissingFolder
+	if errors.As(err, &carried) {
+		kind := "carried"
+		if carried.Digest != (carry.Sum{}) {
+			kind = "digest"
+		}
+		return nil, hint(fmt.Errorf("restore %s: %w", s.file, err), "give it, with --dir HOST:%s:%s", carried.Name, kind)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("restore %s: %w", s.file, err)

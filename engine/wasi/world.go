@@ -47,6 +47,10 @@ type Mount struct {
 	Host     string // directory on this node
 	Guest    string // the name the guest knows it by, as "/" or "/data"
 	ReadOnly bool   // writes fail with EROFS
+
+	// What becomes of the folder when the guest moves is package engine's business.
+	Carried bool   // its contents go with the guest
+	Digest  string // in hexadecimal, of a folder that never changes: see engine/carry
 }
 
 // World is all the WASI state of one guest.
