@@ -116,8 +116,16 @@ func (m *Module) describe(meta snapshotfmt.Meta) snapshotfmt.Meta {
 //
 // A guest in an idiomatic snapshot starts from its beginning when it is thawed.
 func Restore(ctx context.Context, m *Module, spec Spec, r io.Reader) (*Environment, error) {
-	dec, err := m.decoder(r, &spec)
+	dec, err := snapshotfmt.NewDecoder(r, spec.Limits.snapshot(len(m.modules)))
 	if err != nil {
+		return nil, err
+	}
+	return Thawed(ctx, m, spec, dec)
+}
+
+// Thawed is Restore of a file of which only the manifest has been read.
+func Thawed(ctx context.Context, m *Module, spec Spec, dec *snapshotfmt.Decoder) (*Environment, error) {
+	if err := m.is(dec.Manifest()); err != nil {
 		return nil, err
 	}
 	st, err := dec.State()

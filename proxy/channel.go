@@ -19,11 +19,12 @@ const channelProtocol = "sojourn.handover.v1"
 // channel is the source's end of a migration channel.
 type channel struct {
 	*wire.Conn
-	sendModule bool
-	replies    chan reply
-	compiled   chan struct{} // closed when the target says so
-	dead       chan struct{} // closed when nothing more comes
-	wg         sync.WaitGroup
+	caps     uint32 // of both sides
+	lacks    []byte // payload of Reserved
+	replies  chan reply
+	compiled chan struct{} // closed when the target says so
+	dead     chan struct{} // closed when nothing more comes
+	wg       sync.WaitGroup
 
 	mu      sync.Mutex
 	failure error
@@ -66,7 +67,7 @@ func (n *Node) dial(ctx context.Context, to string) (*channel, error) {
 	}
 	b, err := c.await(ctx, replyLimit, wire.Welcome)
 	if err == nil {
-		_, _, err = wire.Agree(b)
+		_, c.caps, err = wire.Agree(b)
 	}
 	if err != nil {
 		c.close()

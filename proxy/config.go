@@ -28,6 +28,7 @@ type Config struct {
 	MaxMemory uint64   // bytes that all guests together may use; 2 GiB when 0
 	MaxGuests int      // 64 when 0
 	MaxModule int64    // bytes of a module; 256 MiB when 0
+	MaxFiles  int64    // bytes of the folders that one guest carries, and of those that are kept; 4 GiB when 0
 
 	Code *codecache.Store // compiled code of earlier starts; nil compiles each time
 
@@ -88,6 +89,7 @@ func (c *Config) validate() error {
 	fill(&c.MaxMemory, 2<<30)
 	fill(&c.MaxGuests, 64)
 	fill(&c.MaxModule, 256<<20)
+	fill(&c.MaxFiles, 4<<30)
 	fill(&c.FreezeLimit, 10*time.Second)
 	fill(&c.FrozenLimit, 30*time.Second)
 	fill(&c.ReserveLimit, time.Minute)

@@ -159,6 +159,9 @@ func (o *outgoing) copyMemory(ctx context.Context) error {
 		c.MaxRounds = o.req.MaxRounds
 	}
 	for {
+		if err := o.files.round(ctx); err != nil {
+			return err
+		}
 		if err := o.round(ctx, &c); err != nil {
 			return err
 		}
@@ -231,6 +234,9 @@ func (o *outgoing) final(ctx context.Context) (handover.Event, bool) {
 }
 
 func (o *outgoing) sendFinal(ctx context.Context) error {
+	if err := o.files.round(ctx); err != nil {
+		return err
+	}
 	if err := o.cp.collect(); err != nil {
 		return err
 	}
@@ -257,6 +263,10 @@ func (o *outgoing) sendFinal(ctx context.Context) error {
 		return err
 	}
 	root, sum := o.cp.sums.Root(), sha256.Sum256(b)
-	_, err = o.ch.Send(wire.Final, append(root[:], sum[:]...))
+	final := append(root[:], sum[:]...)
+	if o.files != nil && o.files.dir != nil {
+		final = append(final, o.files.sum[:]...)
+	}
+	_, err = o.ch.Send(wire.Final, final)
 	return err
 }

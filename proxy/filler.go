@@ -170,28 +170,56 @@ func (in *incoming) takeState(b []byte) error {
 // verify completes the guest, if memory and state are what the source had.
 func (in *incoming) verify() error {
 	f := in.fill
-	if f == nil || f.in == nil || len(in.final) != 64 {
+	if f == nil || f.in == nil || len(in.final) != 64 && len(in.final) != 96 {
 		return errors.New("the guest is not complete")
 	}
 	if root := f.sums.Root(); [32]byte(in.final[:32]) != root {
 		return fmt.Errorf("memory root is %x here, %x at the source", root, in.final[:32])
 	}
-	if sum := sha256.Sum256(in.state); [32]byte(in.final[32:]) != sum {
-		return fmt.Errorf("state digest is %x here, %x at the source", sum, in.final[32:])
+	if sum := sha256.Sum256(in.state); [32]byte(in.final[32:64]) != sum {
+		return fmt.Errorf("state digest is %x here, %x at the source", sum, in.final[32:64])
 	}
 	st, err := snapshotfmt.DecodeState(in.state, snapshotfmt.Limits{MemoryPages: in.granted.Limits.MemoryPages})
+	if err != nil {
+		return err
+	}
+	home, err := in.files.complete(in.final[64:])
 	if err != nil {
 		return err
 	}
 	env, err := f.in.Complete(st)
 	f.in = nil
 	if err != nil {
+		home.leave()
 		return err
 	}
 	in.g.runs(f.mod, env)
+	in.g.home = home
 	in.state = nil
+	if err := home.own(in.g, in.plan.Epoch+1); err != nil {
+		return err
+	}
 	if !in.n.cfg.Durable {
 		return nil
 	}
 	return in.n.writeImage(in.plan.Migration, in.plan, func(w *os.File) error { return in.n.writeDown(in.g, w) })
+}
+
+// takeTree takes a piece of a tree of the guest's folders.
+func (in *incoming) takeTree(b []byte) error {
+	if in.m.Step != handover.TFilling {
+		return errors.New("folders come at the wrong time")
+	}
+	answer, err := in.files.takeTree(b)
+	if err == nil && b[1] == 1 {
+		in.send(wire.Want, answer)
+	}
+	return err
+}
+
+func (in *incoming) takeChunks(b []byte) error {
+	if in.m.Step != handover.TFilling {
+		return errors.New("folders come at the wrong time")
+	}
+	return in.files.takeChunks(b)
 }

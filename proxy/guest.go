@@ -24,8 +24,12 @@ type guest struct {
 	env     *engine.Environment
 	pipe    *session.Pipe // nil without a session
 	out     *ring
+	home    *home // nil without folders that go with it
 	started time.Time
 	busy    chan struct{} // held by a migration, a snapshot, and whoever closes env
+
+	reading   sync.RWMutex // of home by those that ask for its files; and then
+	forgotten bool         // its folders are gone
 
 	mu        sync.Mutex
 	epoch     uint64
@@ -33,6 +37,7 @@ type guest struct {
 	migration string
 	image     string // path of the durable image to be removed when the guest ends
 	ended     bool
+	closed    bool // env is closed: nobody has the folders open
 	exit      uint32
 	err       error
 }
@@ -78,7 +83,7 @@ func (g *guest) kill(why error) {
 
 // Run starts a guest of a module that the node has.
 func (n *Node) Run(ctx context.Context, r api.RunRequest) (api.Guest, error) {
-	spec, err := n.grant(r.Spec)
+	spec, err := n.grant(r.Spec, false)
 	if err != nil {
 		return api.Guest{}, err
 	}
@@ -86,14 +91,23 @@ func (n *Node) Run(ctx context.Context, r api.RunRequest) (api.Guest, error) {
 	if err != nil {
 		return api.Guest{}, err
 	}
-	g := newGuest(newID(), r.Spec, 1)
+	id := newID()
+	home, err := n.settle(id, &r.Spec, &spec)
+	if err != nil {
+		return api.Guest{}, err
+	}
+	g := newGuest(id, r.Spec, 1)
 	env, err := engine.New(ctx, mod, g.streams(spec))
 	if err != nil {
+		home.leave()
 		return api.Guest{}, fail(api.CodeBadRequest, "%v", err)
 	}
 	g.runs(mod, env)
+	g.home = home
 	if err := n.adopt(g); err != nil {
-		return api.Guest{}, errors.Join(err, env.Close())
+		err = errors.Join(err, env.Close())
+		home.leave()
+		return api.Guest{}, err
 	}
 	if err := env.Start(); err != nil && !errors.Is(err, engine.ErrGone) {
 		return api.Guest{}, err
@@ -103,6 +117,9 @@ func (n *Node) Run(ctx context.Context, r api.RunRequest) (api.Guest, error) {
 
 // adopt makes the node responsible for a guest.
 func (n *Node) adopt(g *guest) error {
+	if err := g.home.own(g, g.epoch); err != nil {
+		return err
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
@@ -131,13 +148,20 @@ func (n *Node) remember(g *guest) {
 	}
 	var oldest *guest
 	for _, o := range n.guests {
-		if o != g && !o.live() && (oldest == nil || o.started.Before(oldest.started)) {
+		if o != g && !o.live() && !o.keeps() && (oldest == nil || o.started.Before(oldest.started)) {
 			oldest = o
 		}
 	}
 	if oldest != nil {
 		delete(n.guests, oldest.id)
 	}
+}
+
+// keeps says that the guest's folders are to be had here only.
+func (g *guest) keeps() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.movedTo == "" && g.home != nil && len(g.home.carried) > 0
 }
 
 // watch waits for the guest to end, and frees what it had.
@@ -154,6 +178,14 @@ func (n *Node) watch(g *guest) {
 	g.busy <- struct{}{} // a migration may be reading its memory; never released
 	if err := g.env.Close(); err != nil {
 		n.cfg.Log.Warn("closing a guest", "guest", g.id, "err", err)
+	}
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	if moved != "" {
+		g.home.leave()
+	} else {
+		g.home.release()
 	}
 	if image != "" && moved == "" && !errors.Is(err, errClosed) {
 		_ = os.Remove(image)
@@ -194,7 +226,7 @@ func (g *guest) info() api.Guest {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	i := api.Guest{ID: g.id, Name: g.spec.Name, Module: g.module, Epoch: g.epoch, Engine: g.kind, Args: g.spec.Args,
-		Session: g.spec.Session, Started: g.started, MovedTo: g.movedTo, Migration: g.migration}
+		Session: g.spec.Session, Dirs: g.spec.Dirs, Started: g.started, MovedTo: g.movedTo, Migration: g.migration}
 	switch {
 	case g.movedTo != "":
 		i.State = api.StateMoved

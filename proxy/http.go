@@ -31,6 +31,10 @@ func (n *Node) Handler() http.Handler {
 	mux.HandleFunc("POST /v1/guests/{id}/snapshot", n.serveSnapshot)
 	mux.HandleFunc("POST /v1/guests/{id}/migrate", n.serveMigrate)
 	mux.HandleFunc("GET /v1/guests/{id}/output", n.serveOutput)
+	mux.HandleFunc("GET /v1/guests/{id}/files", n.serveFiles)
+	mux.HandleFunc("DELETE /v1/guests/{id}", answer(func(r *http.Request) (any, error) {
+		return struct{}{}, n.Forget(r.PathValue("id"))
+	}))
 	mux.HandleFunc("GET /v1/guests/{id}/session", n.serveSession)
 	mux.HandleFunc("GET /v1/guests/{id}/attach", n.serveAttach)
 	mux.HandleFunc("POST /v1/restore", answer(n.serveRestore))

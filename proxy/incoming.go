@@ -14,13 +14,14 @@ import (
 
 // incoming performs what a handover.Target decides.
 type incoming struct {
-	n    *Node
-	ch   *wire.Conn // nil after a restart
-	mv   *move
-	m    handover.Target
-	plan plan
-	g    *guest
-	fill *filler
+	n     *Node
+	ch    *wire.Conn // nil after a restart
+	mv    *move
+	m     handover.Target
+	plan  plan
+	g     *guest
+	fill  *filler
+	files *arrivals
 
 	granted  engine.Spec
 	reserved uint64
@@ -209,7 +210,7 @@ func (in *incoming) say(f handover.Effect) (handover.Event, bool) {
 	case handover.AskSource:
 		return in.n.ask(in.n.ctx, in.m.Record)
 	case handover.Reserved:
-		in.send(wire.Reserved, []byte{boolByte(!in.n.hasModule(in.plan.Module))})
+		in.send(wire.Reserved, append([]byte{boolByte(!in.n.hasModule(in.plan.Module))}, in.files.lacks()...))
 	case handover.Refused:
 		in.send(wire.Refused, []byte(clip(f.Reason)))
 	case handover.Staged:
@@ -242,6 +243,10 @@ func (in *incoming) frame(f inFrame) {
 		err = in.takeMemory(f)
 	case wire.State:
 		err = in.takeState(f.payload)
+	case wire.Tree:
+		err = in.takeTree(f.payload)
+	case wire.Chunks:
+		err = in.takeChunks(f.payload)
 	case wire.Final:
 		in.final = f.payload
 		in.step(handover.Final, "")
@@ -257,7 +262,7 @@ func (in *incoming) frame(f inFrame) {
 		return
 	}
 	switch f.kind {
-	case wire.Module, wire.Memory, wire.Pages, wire.State:
+	case wire.Module, wire.Memory, wire.Pages, wire.State, wire.Chunks:
 		in.ack(f.seq)
 	}
 }

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -17,10 +18,15 @@ const (
 	nodeDir     = "SOJOURN_TEST_NODE_DIR"
 	nodeListen  = "SOJOURN_TEST_NODE_LISTEN"
 	nodeDurable = "SOJOURN_TEST_NODE_DURABLE"
+	nodeAllow   = "SOJOURN_TEST_NODE_ALLOW"
 )
 
 func nodeProcess() {
-	n, err := New(Config{Dir: os.Getenv(nodeDir), Listen: os.Getenv(nodeListen), Engine: "interpreter",
+	var allow []string
+	if dir := os.Getenv(nodeAllow); dir != "" {
+		allow = []string{dir}
+	}
+	n, err := New(Config{AllowDirs: allow, Dir: os.Getenv(nodeDir), Listen: os.Getenv(nodeListen), Engine: "interpreter",
 		Durable: os.Getenv(nodeDurable) == "1", AskEvery: 20 * time.Millisecond})
 	if err == nil {
 		var ln net.Listener
@@ -37,10 +43,11 @@ type process struct {
 	*api.Client
 	dir, listen string
 	durable     bool
+	allow       string // a folder that guests may be given
 	cmd         *exec.Cmd
 }
 
-func newProcess(t *testing.T, durable bool) *process {
+func newProcess(t *testing.T, durable bool, allow string) *process {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -52,7 +59,7 @@ func newProcess(t *testing.T, durable bool) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{Client: c, dir: t.TempDir(), listen: listen, durable: durable}
+	p := &process{Client: c, dir: t.TempDir(), listen: listen, durable: durable, allow: allow}
 	t.Cleanup(func() { p.kill(); c.Close() })
 	p.start(t)
 	return p
@@ -61,7 +68,7 @@ func newProcess(t *testing.T, durable bool) *process {
 func (p *process) start(t *testing.T) {
 	t.Helper()
 	p.cmd = exec.Command(os.Args[0])
-	p.cmd.Env = append(os.Environ(), nodeDir+"="+p.dir, nodeListen+"="+p.listen)
+	p.cmd.Env = append(os.Environ(), nodeDir+"="+p.dir, nodeListen+"="+p.listen, nodeAllow+"="+p.allow)
 	if p.durable {
 		p.cmd.Env = append(p.cmd.Env, nodeDurable+"=1")
 	}
@@ -113,7 +120,8 @@ func TestKillAtEachFrame(t *testing.T) {
 func killOnce(t *testing.T, frames int, source, durable bool) bool {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	a, b := newProcess(t, durable), newProcess(t, durable)
+	src, holds := filled(t)
+	a, b := newProcess(t, durable, src), newProcess(t, durable, "")
 	defer a.kill()
 	defer b.kill()
 	victim := b
@@ -122,7 +130,7 @@ func killOnce(t *testing.T, frames int, source, durable bool) bool {
 	}
 	cut := newCutter(t, b.listen)
 	cut.do = victim.kill
-	g, err := a.Run(ctx, module(t, "sleep"), api.Spec{Args: []string{"sleep", "1000000", "5"}})
+	g, err := a.Run(ctx, module(t, "sleep"), api.Spec{Args: []string{"sleep", "1000000", "5"}, Dirs: []string{src + ":/data:carried"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +144,7 @@ func killOnce(t *testing.T, frames int, source, durable bool) bool {
 		select {
 		case <-ended:
 			if !cut.wasCut() {
-				settleOn(ctx, t, g.ID, a.Client, b.Client)
+				checkHolds(ctx, t, settleOn(ctx, t, g.ID, a.Client, b.Client), g.ID, holds)
 				return false
 			}
 		case <-time.After(time.Millisecond):
@@ -146,11 +154,27 @@ func killOnce(t *testing.T, frames int, source, durable bool) bool {
 	<-ended
 	if gb, err := b.Show(ctx, g.ID); err == nil && gb.State == api.StateLost && !durable && !source {
 		t.Logf("killed after %d frames: it ran at the target, which kept no image", frames)
+		if got := files(t, b.Client, g.ID); !maps.Equal(got, holds) {
+			t.Errorf("of its folder %d of %d names are left", len(got), len(holds))
+		}
 		return true
 	}
-	settleOn(ctx, t, g.ID, a.Client, b.Client)
+	at := settleOn(ctx, t, g.ID, a.Client, b.Client)
 	ga, _ := a.Show(ctx, g.ID)
 	gb, _ := b.Show(ctx, g.ID)
 	t.Logf("killed after %d frames: source %s at epoch %d, target %s at epoch %d", frames, ga.State, ga.Epoch, gb.State, gb.Epoch)
+	checkHolds(ctx, t, at, g.ID, holds)
 	return true
+}
+
+// checkHolds ends a guest and checks that its folder has gone with it, whole.
+func checkHolds(ctx context.Context, t *testing.T, at *api.Client, id string, holds map[string]string) {
+	t.Helper()
+	if _, err := at.Stop(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	awaitFiles(ctx, at, id)
+	if got := files(t, at, id); !maps.Equal(got, holds) {
+		t.Errorf("of its folder %d of %d names are left", len(got), len(holds))
+	}
 }

@@ -23,6 +23,7 @@ type plan struct {
 	ModuleSize  int64    `json:"module_size"`
 	MemoryBytes uint64   `json:"memory_bytes"`
 	Spec        api.Spec `json:"spec"`
+	Storage     []string `json:"storage,omitempty"` // which each shared folder is on, in order
 }
 
 // move is a migration that this node takes part in, as others may see it.

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"sojourn/engine"
+	"sojourn/engine/carry"
 	"sojourn/proxy/api"
 	"sojourn/proxy/handover"
 )
@@ -31,13 +32,14 @@ import (
 // Node runs guests and speaks for them. All methods may be called from any
 // goroutine.
 type Node struct {
-	cfg    Config
-	ctx    context.Context // until Close
-	cancel context.CancelFunc
-	wg     sync.WaitGroup // everything the node has started
-	mods   engine.Modules
-	store  *handover.Store
-	begin  sync.Once // of what the records left undecided
+	cfg     Config
+	ctx     context.Context // until Close
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup // everything the node has started
+	mods    engine.Modules
+	store   *handover.Store
+	folders *carry.Store // that never change, and that guests left
+	begin   sync.Once    // of what the records left undecided
 
 	mu       sync.Mutex
 	closed   bool
@@ -46,6 +48,7 @@ type Node struct {
 	guests   map[string]*guest
 	moves    map[string]*move // by migration
 	reserved uint64           // bytes held for guests on their way
+	left     []leftHome       // of an earlier process, and nobody's yet
 	peers    map[string]*api.Client
 }
 
@@ -54,7 +57,7 @@ func New(cfg Config) (*Node, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	for _, d := range []string{"modules", "images"} {
+	for _, d := range []string{"modules", "images", "carried"} {
 		if err := os.MkdirAll(filepath.Join(cfg.Dir, d), 0o700); err != nil {
 			return nil, fmt.Errorf("node: state folder: %w", err)
 		}
@@ -63,7 +66,11 @@ func New(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, url: cfg.URL, store: store, guests: map[string]*guest{},
+	folders, err := carry.OpenStore(filepath.Join(cfg.Dir, "folders"), cfg.MaxFiles)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, url: cfg.URL, store: store, folders: folders, guests: map[string]*guest{},
 		moves: map[string]*move{}, peers: map[string]*api.Client{}, mods: engine.Modules{Cache: cfg.Code}}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.srv = &http.Server{Handler: n.Handler(), TLSConfig: cfg.TLS, ReadHeaderTimeout: 10 * time.Second,

@@ -15,14 +15,15 @@ import (
 
 // outgoing performs what a handover.Source decides.
 type outgoing struct {
-	n    *Node
-	g    *guest // nil when the process that held it died
-	req  api.MigrateRequest
-	mv   *move
-	m    handover.Source
-	ch   *channel
-	cp   *copier
-	emit func(api.Progress)
+	n     *Node
+	g     *guest // nil when the process that held it died
+	req   api.MigrateRequest
+	mv    *move
+	m     handover.Source
+	ch    *channel
+	cp    *copier
+	files *courier
+	emit  func(api.Progress)
 
 	began, froze time.Time
 	res          api.MigrateResult
@@ -218,9 +219,20 @@ func (o *outgoing) plan(ctx context.Context) (handover.Event, bool) {
 		return outcome(0, err)
 	}
 	o.ch = ch
+	granted, err := o.n.grant(o.g.spec, true)
+	if err != nil {
+		return outcome(0, err)
+	}
+	storage, err := storages(granted.Mounts)
+	if err != nil {
+		return outcome(0, err)
+	}
+	if o.g.home != nil && ch.caps&wire.CanFolders == 0 {
+		return outcome(0, errors.New("the target does not know of folders that go with a guest"))
+	}
 	b, err := encodePlan(plan{Migration: o.m.Record.Migration, Instance: o.g.id, Epoch: o.m.Record.Epoch,
 		Source: o.m.Record.Source, Module: o.g.module, ModuleSize: int64(len(o.g.mod.Bytes())),
-		MemoryBytes: o.g.memory(), Spec: o.g.spec})
+		MemoryBytes: o.g.memory(), Spec: o.g.spec, Storage: storage})
 	if err != nil {
 		return outcome(0, err)
 	}
@@ -233,14 +245,19 @@ func (o *outgoing) plan(ctx context.Context) (handover.Event, bool) {
 		return handover.Event{Kind: handover.Refused, Reason: no.reason}, true
 	}
 	if err == nil {
-		ch.sendModule = len(payload) == 1 && payload[0] == 1
+		ch.lacks = payload
 	}
 	return outcome(handover.Reserved, err)
 }
 
-// stage sends the module if the target lacks it.
+// lack says whether an item of the target's answer to the plan must be sent: the module,
+// and then the folders that never change.
+func (c *channel) lack(i int) bool { return i < len(c.lacks) && c.lacks[i] == 1 }
+
+// stage sends the module, and the folders by digest, if the target lacks them, and what the
+// carried folders hold now.
 func (o *outgoing) stage(ctx context.Context) error {
-	if o.ch.sendModule {
+	if o.ch.lack(0) {
 		if err := o.ch.sendAll(ctx, wire.Module, o.g.mod.Bytes()); err != nil {
 			return err
 		}
@@ -248,8 +265,17 @@ func (o *outgoing) stage(ctx context.Context) error {
 	if _, err := o.ch.Send(wire.Stage, nil); err != nil {
 		return err
 	}
-	_, err := o.ch.await(ctx, replyLimit, wire.Staged)
-	return err
+	if _, err := o.ch.await(ctx, replyLimit, wire.Staged); err != nil {
+		return err
+	}
+	var err error
+	if o.files, err = newCourier(o.g.home, o.ch, o.n.cfg.MaxFiles); err != nil {
+		return err
+	}
+	if err := o.files.fixed(ctx, func(i int) bool { return o.ch.lack(1 + i) }); err != nil {
+		return err
+	}
+	return o.files.round(ctx)
 }
 
 func (o *outgoing) freeze(ctx context.Context) error {
@@ -328,9 +354,8 @@ func (o *outgoing) discard() {
 var errMoved = errors.New("the guest moved")
 
 func (o *outgoing) close() {
-	if o.cp != nil {
-		o.cp.close()
-	}
+	o.cp.close()
+	o.files.close()
 	if o.ch != nil {
 		o.ch.close()
 	}

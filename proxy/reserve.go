@@ -18,8 +18,14 @@ func (in *incoming) reserve() error {
 	if p.ModuleSize > n.cfg.MaxModule {
 		return fmt.Errorf("the module has %d bytes, this node takes %d", p.ModuleSize, n.cfg.MaxModule)
 	}
-	spec, err := n.grant(p.Spec)
+	spec, err := n.grant(p.Spec, true)
 	if err != nil {
+		return err
+	}
+	if err := sameStorage(spec.Mounts, p.Storage); err != nil {
+		return err
+	}
+	if in.files, err = n.newArrivals(p.Migration, spec.Mounts); err != nil {
 		return err
 	}
 	n.mu.Lock()
@@ -54,7 +60,11 @@ func (in *incoming) release() {
 	if in.fill != nil {
 		in.fill.close()
 	}
-	if in.m.Step == handover.TActive || in.g == nil || in.g.env == nil {
+	if in.m.Step == handover.TActive {
+		return
+	}
+	in.files.drop()
+	if in.g == nil || in.g.env == nil {
 		return
 	}
 	in.g.kill(errMoved)
@@ -62,6 +72,8 @@ func (in *incoming) release() {
 		in.n.cfg.Log.Warn("closing a guest that did not come", "guest", in.g.id, "err", err)
 	}
 	in.g.env = nil
+	in.g.home.leave()
+	in.g.home = nil
 	if in.m.Over() {
 		in.n.dropImage(in.n.imagePath(in.m.Record.Migration))
 	}

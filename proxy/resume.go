@@ -20,6 +20,10 @@ func (n *Node) resume() error {
 	if err != nil {
 		return err
 	}
+	if err := n.findHomes(recs); err != nil {
+		return err
+	}
+	n.lost(recs)
 	newest := map[string]handover.Record{}
 	for _, r := range recs {
 		if old, ok := newest[r.Instance]; !ok || later(r, old) {
@@ -64,7 +68,7 @@ func (n *Node) resumeSource(r handover.Record) {
 	}
 	defer n.leave(r.Migration)
 	if r.Phase == handover.Moved {
-		n.own(departed(r))
+		n.own(n.departed(r))
 		return
 	}
 	m, effects := handover.RestartSource(r)
@@ -74,12 +78,13 @@ func (n *Node) resumeSource(r handover.Record) {
 		return
 	}
 	if o.m.Record.Phase == handover.Moved {
-		n.own(departed(o.m.Record))
+		n.own(n.departed(o.m.Record))
 	}
 }
 
 // departed is a guest that is remembered so that clients can be sent on.
-func departed(r handover.Record) *guest {
+func (n *Node) departed(r handover.Record) *guest {
+	n.dropHomes(r.Instance)
 	g := newGuest(r.Instance, api.Spec{}, r.Epoch+1)
 	g.movedTo, g.migration = r.Target, r.Migration
 	return g
@@ -91,8 +96,7 @@ func (o *outgoing) recover() {
 	epoch, _ := r.Owner()
 	g, err := o.n.readImage(r, epoch)
 	if err != nil {
-		g = newGuest(r.Instance, api.Spec{}, epoch)
-		g.err = fmt.Errorf("its process died, and no image of it can be run: %w", err)
+		g = o.n.lostWith(r.Instance, epoch, err)
 	}
 	g.migration = r.Migration
 	o.g = g
@@ -122,8 +126,7 @@ func (in *incoming) recover() (handover.Event, bool) {
 	g, err := in.n.readImage(in.m.Record, in.m.Record.Epoch+1)
 	if in.m.Step == handover.TActive {
 		if err != nil {
-			g = newGuest(in.m.Record.Instance, api.Spec{}, in.m.Record.Epoch+1)
-			g.err = fmt.Errorf("its process died, and no image of it can be run: %w", err)
+			g = in.n.lostWith(in.m.Record.Instance, in.m.Record.Epoch+1, err)
 		}
 		in.g = g
 		in.n.own(g)
@@ -163,5 +166,22 @@ func (n *Node) readImage(r handover.Record, epoch uint64) (*guest, error) {
 	defer f.Close()
 	g := newGuest(r.Instance, p.Spec, epoch)
 	g.image, g.migration = path, r.Migration
-	return g, n.thaw(context.WithoutCancel(n.ctx), g, f, true)
+	if err := n.thaw(context.WithoutCancel(n.ctx), g, f, true); err != nil {
+		return nil, err
+	}
+	if err := g.home.own(g, epoch); err != nil {
+		err = errors.Join(err, g.env.Close())
+		g.home.leave()
+		return nil, err
+	}
+	n.dropHomes(r.Instance) // the image has the folders as they belong to its memory
+	return g, nil
+}
+
+// lostWith is a guest whose memory is gone. The folders that it carried may be here.
+func (n *Node) lostWith(instance string, epoch uint64, why error) *guest {
+	g := newGuest(instance, api.Spec{}, epoch)
+	g.err = fmt.Errorf("its process died, and no image of it can be run: %w", why)
+	g.home = n.takeHome(instance)
+	return g
 }

@@ -2,19 +2,16 @@ package proxy
 
 import (
 	"errors"
-	"fmt"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"sojourn/engine"
-	"sojourn/engine/wasi"
 	"sojourn/proxy/api"
 )
 
 // grant turns what a deployer asks for into what a guest may do here, or says
-// why not. It is asked anew on every node that a guest reaches.
-func (n *Node) grant(s api.Spec) (engine.Spec, error) {
+// why not. It is asked anew on every node that a guest reaches: deployed says that it
+// comes from elsewhere. Where folders are that go with it, newHome says.
+func (n *Node) grant(s api.Spec, deployed bool) (engine.Spec, error) {
 	if len(s.Args) > maxStrings || len(s.Env) > maxStrings || len(s.Dirs) > maxDirs {
 		return engine.Spec{}, fail(api.CodeBadRequest, "a guest has at most %d arguments and environment variables, and %d folders", maxStrings, maxDirs)
 	}
@@ -29,7 +26,7 @@ func (n *Node) grant(s api.Spec) (engine.Spec, error) {
 	}
 	var refused []error
 	for _, d := range s.Dirs {
-		m, err := n.mount(d)
+		m, err := n.folder(d, deployed)
 		if err != nil {
 			refused = append(refused, err)
 			continue
@@ -40,35 +37,4 @@ func (n *Node) grant(s api.Spec) (engine.Spec, error) {
 		return engine.Spec{}, failHint(api.CodeNotAllowed, "start the node with --allow-dir for it", "%v", err)
 	}
 	return res, nil
-}
-
-// mount checks one host:guest[:ro] against the folders that the node allows.
-func (n *Node) mount(s string) (wasi.Mount, error) {
-	ro := strings.HasSuffix(s, ":ro")
-	host, guest, ok := cutLast(strings.TrimSuffix(s, ":ro"))
-	if !ok || host == "" || guest == "" {
-		return wasi.Mount{}, fmt.Errorf("folder %q: want host:guest or host:guest:ro", s)
-	}
-	real, err := filepath.Abs(host)
-	if err == nil {
-		real, err = filepath.EvalSymlinks(real)
-	}
-	if err != nil {
-		return wasi.Mount{}, fmt.Errorf("folder %q is not on node %s", host, n.cfg.Name)
-	}
-	for _, a := range n.cfg.AllowDirs {
-		if rel, err := filepath.Rel(a, real); err == nil && filepath.IsLocal(rel) {
-			return wasi.Mount{Host: real, Guest: guest, ReadOnly: ro}, nil
-		}
-	}
-	return wasi.Mount{}, fmt.Errorf("folder %q is not allowed on node %s", host, n.cfg.Name)
-}
-
-// cutLast cuts at the last colon, for a host path may hold one.
-func cutLast(s string) (before, after string, ok bool) {
-	i := strings.LastIndexByte(s, ':')
-	if i < 0 {
-		return "", "", false
-	}
-	return s[:i], s[i+1:], true
 }

@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -81,7 +80,9 @@ func (n *Node) Restore(ctx context.Context, r io.Reader, spec api.Spec) (api.Gue
 		return api.Guest{}, err
 	}
 	if err := n.adopt(g); err != nil {
-		return api.Guest{}, errors.Join(err, g.env.Close())
+		err = errors.Join(err, g.env.Close())
+		g.home.leave()
+		return api.Guest{}, err
 	}
 	if err := g.env.Thaw(); err != nil {
 		return api.Guest{}, err
@@ -91,7 +92,7 @@ func (n *Node) Restore(ctx context.Context, r io.Reader, spec api.Spec) (api.Gue
 
 // thaw reads a snapshot into g's environment, which is Frozen then.
 func (n *Node) thaw(ctx context.Context, g *guest, r io.Reader, arrived bool) error {
-	granted, err := n.grant(g.spec)
+	granted, err := n.grant(g.spec, true)
 	if err != nil {
 		return err
 	}
@@ -107,38 +108,20 @@ func (n *Node) thaw(ctx context.Context, g *guest, r io.Reader, arrived bool) er
 	if err != nil {
 		return err
 	}
-	env, err := n.fill(ctx, mod, granted, dec)
+	home, err := n.newHome(newID(), granted.Mounts)
 	if err != nil {
+		return err
+	}
+	if err := home.hold(granted.Mounts); err != nil {
+		home.leave()
+		return err
+	}
+	env, err := engine.Thawed(ctx, mod, granted, dec)
+	if err != nil {
+		home.leave()
 		return fail(api.CodeBadSnapshot, "%v", err)
 	}
+	g.home = home
 	g.runs(mod, env)
 	return nil
-}
-
-func (n *Node) fill(ctx context.Context, mod *engine.Module, spec engine.Spec, dec *snapshotfmt.Decoder) (*engine.Environment, error) {
-	st, err := dec.State()
-	if err != nil {
-		return nil, err
-	}
-	if st.Idiomatic {
-		return engine.Begin(ctx, mod, spec, dec, st)
-	}
-	in, err := engine.Receive(ctx, mod, spec)
-	if err != nil {
-		return nil, err
-	}
-	var mem []byte
-	if m := in.Memory(); m != nil {
-		if uint64(st.MemoryPages)*wasmPage < uint64(len(m.Bytes())) {
-			return nil, errors.Join(fmt.Errorf("memory of %d pages is smaller than the module's", st.MemoryPages), in.Close())
-		}
-		if err := in.Grow(st.MemoryPages); err != nil {
-			return nil, errors.Join(err, in.Close())
-		}
-		mem = m.Bytes()
-	}
-	if err := dec.Memory(mod.Base(), mem); err != nil {
-		return nil, errors.Join(err, in.Close())
-	}
-	return in.Complete(st)
 }

@@ -184,6 +184,7 @@ func newNode() *cobra.Command {
 	f.StringArrayVar(&c.AllowDirs, "allow-dir", nil, "host `folder` that guests may be given, with all below it")
 	f.Uint64Var(&c.MaxMemory, "max-memory", 0, "`bytes` that all guests together may use; 2 GiB by default")
 	f.IntVar(&c.MaxGuests, "max-guests", 0, "most guests; 64 by default")
+	f.Int64Var(&c.MaxFiles, "max-files", 0, "`bytes` of the folders that one guest carries, and of those that are kept by digest; 4 GiB by default")
 	f.BoolVar(&c.Durable, "durable", false, "keep an image on disk around each migration")
 	f.BoolVar(&c.Insecure, "insecure", false, "listen beyond loopback without a token")
 	f.StringVar(&orch, "orchestrator", "", "`URL` of the orchestrator to report to")

@@ -79,7 +79,7 @@ func (e *ends) round(t *testing.T) {
 	}
 	for len(send) > 0 {
 		var batch []byte
-		if batch, send, err = e.folder.AppendBatch(nil, send); err != nil {
+		if batch, send, _, err = e.folder.AppendBatch(nil, send); err != nil {
 			t.Fatal(err)
 		}
 		e.sent += len(batch)
@@ -319,7 +319,7 @@ func TestStoreIsBounded(t *testing.T) {
 	}
 	keep("a", 2)
 	keep("b", 2)
-	if _, ok := s.Hold("a"); !ok {
+	if !s.Hold("a") {
 		t.Fatal("a is gone")
 	}
 	keep("c", 2) // b goes: a is held

@@ -1,9 +1,6 @@
 package carry
 
-import (
-	"errors"
-	"fmt"
-)
+import "errors"
 
 // ErrChanged is returned for a folder that changes while it is copied.
 var ErrChanged = errors.New("the folder changes while it is copied: stop whatever writes to it")
@@ -18,22 +15,27 @@ func (s *Site) Copy(from *Folder, max int64, store *Store) error {
 		if err != nil {
 			return err
 		}
-		want, err := s.Expect(t, max, store)
-		if err != nil {
+		if err := s.Fill(from, t, max, store); !errors.Is(err, ErrChanged) {
 			return err
 		}
-		for _, sum := range want {
-			b, ok := from.chunk(sum)
-			if !ok {
-				break
-			}
-			if err := s.Put(b); err != nil {
-				return err
-			}
+	}
+	return ErrChanged
+}
+
+// Fill builds t from the chunks that from had at its last Scan.
+func (s *Site) Fill(from *Folder, t *Tree, max int64, store *Store) error {
+	want, err := s.Expect(t, max, store)
+	if err != nil {
+		return err
+	}
+	for _, sum := range want {
+		b, ok := from.chunk(sum)
+		if !ok {
+			return ErrChanged
 		}
-		if s.Whole() {
-			return s.Lay()
+		if err := s.Put(b); err != nil {
+			return err
 		}
 	}
-	return fmt.Errorf("%w", ErrChanged)
+	return s.Lay()
 }

@@ -69,16 +69,18 @@ func ParseWant(b []byte, t *Tree) ([]Sum, error) {
 //	zstd      one frame with them, absent when they are none
 
 // AppendBatch encodes the first of want, as many as fit, with what the folder has of
-// them, and returns the rest. A chunk that changed since the last Scan is left out.
-func (f *Folder) AppendBatch(b []byte, want []Sum) (batch []byte, rest []Sum, err error) {
+// them, and returns the rest. A chunk that changed since the last Scan is left out, and
+// then the batch is not whole.
+func (f *Folder) AppendBatch(b []byte, want []Sum) (batch []byte, rest []Sum, whole bool, err error) {
 	var data []byte
 	var here []bool
+	whole = true
 	for len(want) > 0 && len(here) < maxBatchChunks && len(data)+ChunkSize <= MaxBatch {
 		chunk, ok := f.chunk(want[0])
 		if ok {
 			data = append(data, chunk...)
 		}
-		here, want = append(here, ok), want[1:]
+		here, want, whole = append(here, ok), want[1:], whole && ok
 	}
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(here)))
 	start := len(b)
@@ -92,7 +94,7 @@ func (f *Folder) AppendBatch(b []byte, want []Sum) (batch []byte, rest []Sum, er
 	if len(data) > 0 {
 		b, err = snapshotfmt.Compress(b, data)
 	}
-	return b, want, err
+	return b, want, whole, err
 }
 
 // Take takes a batch of the chunks in want, of which it returns the rest.

@@ -52,7 +52,7 @@ func FuzzTake(f *testing.F) {
 		f.Fatal(err)
 	}
 	b, _ := tree.Encode()
-	batch, _, err := folder.AppendBatch(nil, wants(tree))
+	batch, _, _, err := folder.AppendBatch(nil, wants(tree))
 	if err != nil {
 		f.Fatal(err)
 	}

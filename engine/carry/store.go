@@ -158,16 +158,18 @@ func (s *Store) Keep(name, home string, t *Tree) error {
 	return nil
 }
 
-// Hold returns the path of a kept folder, which stays until it is released.
-func (s *Store) Hold(name string) (path string, ok bool) {
+// Path is where a folder of a name is when it is kept.
+func (s *Store) Path(name string) string { return filepath.Join(s.dir, name, FilesName) }
+
+// Hold has a kept folder stay until it is released. It reports whether there is one.
+func (s *Store) Hold(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := s.kept[name]
-	if k == nil {
-		return "", false
+	if k != nil {
+		k.holds++
 	}
-	k.holds++
-	return filepath.Join(s.dir, name, FilesName), true
+	return k != nil
 }
 
 // Release lets go of a folder that was held.

@@ -108,6 +108,17 @@ func (t *Tree) Bytes() int64 {
 	return n
 }
 
+// Top returns the entries directly in the folder.
+func (t *Tree) Top() []Entry {
+	var list []Entry
+	for _, e := range t.Entries[1:] {
+		if !strings.Contains(e.Path, "/") {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
 // files calls fn with each file once, however many names it has.
 func (t *Tree) files(fn func(*Entry)) {
 	seen := make(map[uint64]bool)

@@ -9,6 +9,8 @@
 //	POST /v1/guests/{id}/migrate      MigrateRequest      -> MigrateResult, or Events by the line
 //	POST /v1/guests/{id}/stop                             -> Guest
 //	GET  /v1/guests/{id}/output                           -> the tail of its standard output
+//	GET  /v1/guests/{id}/files?dir=                       -> what a folder that it carried holds in the end, as tar
+//	DELETE /v1/guests/{id}                                forgets one that has ended, with its folders
 //	GET  /v1/guests/{id}/session      WebSocket to its standard streams
 //	POST /v1/restore                  snapshot file       -> Guest
 //	GET  /v1/node                                         -> Node
@@ -73,7 +75,7 @@ type Spec struct {
 	Name    string   `json:"name,omitempty"`   // for people; the id is the node's to give
 	Args    []string `json:"args"`             // Args[0] is the program's name
 	Env     []string `json:"env,omitempty"`    // KEY=value
-	Dirs    []string `json:"dirs,omitempty"`   // host:guest[:ro], within the node's --allow-dir
+	Dirs    []string `json:"dirs,omitempty"`   // host:guest[:ro|:carried|:digest], within the node's --allow-dir: see engine.ParseFolder
 	Engine  string   `json:"engine,omitempty"` // auto, compiler, interpreter; empty is the node's own
 	Limits  Limits   `json:"limits,omitzero"`
 	Session bool     `json:"session,omitempty"` // standard input and output are a session
@@ -107,6 +109,7 @@ type Guest struct {
 	Engine      string    `json:"engine"`
 	Args        []string  `json:"args"`
 	Session     bool      `json:"session,omitempty"`
+	Dirs        []string  `json:"dirs,omitempty"` // as they travel: a carried folder is without a host's
 	MemoryBytes uint64    `json:"memory_bytes"`
 	Started     time.Time `json:"started"` // when it began on this node
 	ExitCode    *uint32   `json:"exit_code,omitempty"`

@@ -124,6 +124,29 @@ func (c *Client) Output(ctx context.Context, id string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 }
 
+// Files writes what a folder that a guest carried holds now that the guest has ended, as a
+// tar archive, to w. The folder is named as the guest knows it; empty is the only one. The
+// archive is whole only if the error is nil.
+func (c *Client) Files(ctx context.Context, id, dir string, w io.Writer) error {
+	res, err := c.send(ctx, http.MethodGet, guestPath(id, "/files?dir="+url.QueryEscape(dir)), nil, "", "")
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(w, res.Body); err != nil {
+		return fmt.Errorf("files of %s: %w", id, err)
+	}
+	if f := res.Trailer.Get(SnapshotTrailer); f != "" {
+		return fmt.Errorf("files of %s: %s", id, f)
+	}
+	return nil
+}
+
+// Forget removes a guest that has ended, with the folders that it carried.
+func (c *Client) Forget(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, guestPath(id, ""), nil, nil)
+}
+
 // Snapshot writes a guest's snapshot file to w; the guest runs on. The file
 // is whole only if the error is nil.
 func (c *Client) Snapshot(ctx context.Context, id string, w io.Writer) error {

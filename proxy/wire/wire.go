@@ -28,22 +28,25 @@ const (
 	Hello     Kind = 1  // source: [magic "SJRN", u16 oldest version, u16 newest, u32 capabilities]
 	Welcome   Kind = 2  // target: the same, with the version chosen in both
 	Plan      Kind = 3  // source: JSON plan
-	Reserved  Kind = 4  // target: [u8: 1 when the module must be sent]
+	Reserved  Kind = 4  // target: [u8 for the module, each library and each folder by digest: 1 when it must be sent]
 	Refused   Kind = 5  // target: reasons, UTF-8
-	Module    Kind = 6  // source: up to 1 MiB of the module, in order
+	Module    Kind = 6  // source: up to 1 MiB of the modules that must be sent, in order
 	Stage     Kind = 7  // source: [] the module is complete
 	Staged    Kind = 8  // target: [] compiling has begun
 	Compiled  Kind = 9  // target: [] and has ended
 	Memory    Kind = 10 // source: [u32 size of memory in pages of 64 KiB]; it only grows
 	Pages     Kind = 11 // source: one pages part of snapshotfmt
 	State     Kind = 12 // source: up to 1 MiB of the state, in order
-	Final     Kind = 13 // source: [32 bytes memory root, 32 bytes SHA-256 of the state]
-	Ack       Kind = 14 // target: [u32 number of the last Module, Memory, Pages or State applied]
+	Final     Kind = 13 // source: [32 bytes memory root, 32 bytes SHA-256 of the state; with carried folders 32 bytes SHA-256 of their tree]
+	Ack       Kind = 14 // target: [u32 number of the last Module, Memory, Pages, State or Chunks applied]
 	Ready     Kind = 15 // target: []
 	Commit    Kind = 16 // source: []
 	Activated Kind = 17 // target: []
 	Cancel    Kind = 18 // source: reason, UTF-8
 	Failed    Kind = 19 // target: reason, UTF-8
+	Tree      Kind = 20 // source: [u8 which folder, u8: 1 for the last piece] the next bytes of a tree of engine/carry
+	Want      Kind = 21 // target: [a bit for each chunk of the tree: 1 when it must be sent]
+	Chunks    Kind = 22 // source: one batch of engine/carry
 )
 
 const headLen = 12
@@ -56,6 +59,9 @@ const (
 	// maxText bounds a reason, maxPlan a plan.
 	maxText = 16 << 10
 	maxPlan = 1 << 20
+	// maxItems bounds what a guest is made of besides its memory: modules and folders.
+	maxItems = 2048
+	maxWant  = 128 << 10
 )
 
 // Limit returns the greatest payload of a kind, and whether the kind exists.
@@ -67,16 +73,18 @@ func (k Kind) Limit() (int, bool) {
 		return maxPlan, true
 	case Refused, Cancel, Failed:
 		return maxText, true
-	case Module, State:
+	case Module, State, Tree:
 		return MaxData, true
-	case Pages:
+	case Pages, Chunks:
 		return MaxFrame - headLen, true
 	case Final:
-		return 64, true
+		return 96, true
+	case Want:
+		return maxWant, true
 	case Memory, Ack:
 		return 4, true
 	case Reserved:
-		return 1, true
+		return maxItems, true
 	case Stage, Staged, Compiled, Ready, Commit, Activated:
 		return 0, true
 	}
@@ -130,8 +138,15 @@ const (
 )
 
 // Capabilities are what a side can do beyond the version; unknown bits are
-// ignored, and only what both have is used. Version 1 has none.
-const Capabilities uint32 = 0
+// ignored, and only what both have is used.
+const (
+	// CanFolders is Tree, Want and Chunks: guests with folders that go with them.
+	CanFolders uint32 = 1 << iota
+	// CanLibraries is guests of several modules, and of several memories.
+	CanLibraries
+
+	Capabilities = CanFolders
+)
 
 const magic = "SJRN"
 
