@@ -79,10 +79,10 @@ var functions = []function{
 	{name: "proc_raise", params: "i", run: procRaise},
 	{name: "random_get", params: "ii", run: randomGet},
 	{name: "sched_yield", params: "", run: schedYield},
-	{name: "sock_accept", params: "iii", run: notSocket},
-	{name: "sock_recv", params: "iiiiii", run: notSocket},
-	{name: "sock_send", params: "iiiii", run: notSocket},
-	{name: "sock_shutdown", params: "ii", run: notSocket},
+	{name: "sock_accept", params: "iii", run: sockAccept, blocking: true},
+	{name: "sock_recv", params: "iiiiii", run: sockRecv, blocking: true},
+	{name: "sock_send", params: "iiiii", run: sockSend, blocking: true},
+	{name: "sock_shutdown", params: "ii", run: sockShutdown},
 }
 
 // Functions returns the host functions of preview 1. Each call's Host must be the

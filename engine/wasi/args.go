@@ -51,11 +51,3 @@ func procRaise(*call) error { return ENOSYS }
 
 // schedYield does nothing: a guest has one thread.
 func schedYield(*call) error { return nil }
-
-// notSocket answers the socket functions: no descriptor is a socket yet.
-func notSocket(c *call) error {
-	if _, err := c.w.table.get(c.u32(0)); err != nil {
-		return err
-	}
-	return ENOTSOCK
-}

@@ -23,10 +23,12 @@ const (
 	kindStream kind = iota // the guest's standard input, output or error
 	kindFile
 	kindDir
+	kindListener
+	kindSocket // a connection, or what sock_connect makes one
 )
 
 func (k kind) String() string {
-	return [...]string{"stream", "file", "directory"}[k]
+	return [...]string{"stream", "file", "directory", "listener", "connection"}[k]
 }
 
 // descriptor is one open descriptor of a guest.
@@ -36,8 +38,8 @@ type descriptor struct {
 	base       Rights // what may be done with the descriptor
 	inheriting Rights // what descriptors opened through it may have
 
-	stream Stream // of a stream,
-	number int    // its place in World.streams
+	stream Stream // of a stream, listener or socket
+	number int    // of a stream: its place in World.streams
 
 	mount *mount   // of a file or directory,
 	path  string   // below the mount's root, "." for the root itself
@@ -61,14 +63,23 @@ func newPreopen(m *mount) *descriptor {
 
 // name says what the descriptor is, in words for errors.
 func (d *descriptor) name() string {
-	if d.kind == kindStream {
+	switch d.kind {
+	case kindStream:
 		return [...]string{"standard input", "standard output", "standard error"}[d.number]
+	case kindListener:
+		return fmt.Sprintf("listener %q", d.stream.(listening).Name())
+	case kindSocket:
+		return d.stream.(*socket).name()
 	}
 	return fmt.Sprintf("%q in mount %q", d.path, d.mount.guest)
 }
 
+// close is what the guest's fd_close does. Standard streams stay open.
 func (d *descriptor) close() error {
-	if d.file == nil {
+	switch {
+	case d.kind == kindListener || d.kind == kindSocket:
+		return d.stream.Close()
+	case d.file == nil:
 		return nil
 	}
 	return d.file.Close()
@@ -133,13 +144,14 @@ func (t *table) remove(fd uint32) (*descriptor, error) {
 	return d, err
 }
 
-func (t *table) closeAll() error {
+// closeFiles closes all files. Listeners and connections stay as they are.
+func (t *table) closeFiles() error {
 	var err error
 	for fd, d := range t.list {
-		if d != nil {
-			err = errors.Join(err, d.close())
-			t.list[fd] = nil
+		if d != nil && d.file != nil {
+			err = errors.Join(err, d.file.Close())
 		}
+		t.list[fd] = nil
 	}
 	return err
 }
@@ -147,9 +159,9 @@ func (t *table) closeAll() error {
 // Descriptor is one open descriptor, for people to read.
 type Descriptor struct {
 	Number     uint32
-	Kind       string // "stream", "file" or "directory"
-	Mount      string // the mount's guest name; "" for a stream
-	Path       string // below the mount
+	Kind       string // "stream", "file", "directory", "listener" or "connection"
+	Mount      string // the mount's guest name; "" for what is in none
+	Path       string // below the mount; of what is in none, what it is
 	Offset     int64
 	Flags      uint16
 	Base       Rights
@@ -189,7 +201,7 @@ func (c *call) descriptor(need Rights) (*descriptor, error) {
 }
 
 // regular returns the regular file that parameter 0 names: EISDIR for a directory,
-// ESPIPE for a stream.
+// ESPIPE for a stream or socket.
 func (c *call) regular(need Rights) (*descriptor, error) {
 	d, err := c.w.table.get(c.u32(0))
 	switch {
@@ -197,7 +209,7 @@ func (c *call) regular(need Rights) (*descriptor, error) {
 		return nil, err
 	case d.kind == kindDir:
 		return nil, EISDIR
-	case d.kind == kindStream:
+	case d.kind != kindFile:
 		return nil, ESPIPE
 	case d.base&need != need:
 		return nil, ENOTCAPABLE

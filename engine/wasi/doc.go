@@ -22,25 +22,37 @@
 // with symbolic links followed inside the mount only. Every pointer, length, count
 // and descriptor from the guest is checked; a wrong one is an [Errno], never a panic.
 //
-// fd_read, fd_write and poll_oneoff may wait, on a stream or a clock. They stop
-// waiting when the guest is asked to stop: without effect, with [interp.ErrRestart],
-// or with the short count that they had reached. A poll_oneoff that is issued again
-// waits only for the time that was left.
+// fd_read, fd_write, poll_oneoff, sock_accept, sock_recv and sock_send may wait, on a
+// stream, a socket or a clock. They stop waiting when the guest is asked to stop: without
+// effect, with [interp.ErrRestart], or with the short count that they had reached. A
+// poll_oneoff that is issued again waits only for the time that was left, and a sock_recv
+// with WAITALL only for the bytes that are missing.
+//
+// # Sockets
+//
+// A guest that listens has its listeners as descriptors 3, 4, and so on, before its
+// mounts; it finds their number in LISTEN_FDS and their names in LISTEN_FDNAMES. They
+// are stream sockets to fd_fdstat_get, and preopened without being folders to
+// fd_prestat_get. Where connections come from is not in this package: see [Listener].
+// poll_oneoff is level-triggered, and sets the hangup flag when the peer will send
+// nothing that was not read.
 //
 // # What follows a guest
 //
 // A descriptor is written as mount, path, offset, flags and rights, and opened again
 // by them. A file that the guest renamed is found by its new name. A file that was
 // unlinked while open is carried with its contents, up to [MaxCarried] bytes. A
-// directory keeps the listing that the guest was reading. Of the clocks, the
+// directory keeps the listing that the guest was reading. A connection is found again by
+// its number and its listener's name, with what the listener saved of it; what this
+// package had looked at ahead of the guest is saved with the descriptor. Of the clocks, the
 // monotonic one goes on from the saved value, and so do the CPU clocks, which are
 // the monotonic clock since the guest's start; the real-time clock is the host's.
 // Randomness is never saved. Inode and device numbers are the host's and may change.
 //
 // # What it refuses
 //
-// Sockets other than ENOTSOCK, signals (ENOSYS), and opening anything in a mount
-// that is not a regular file, a directory or the null device (ENOTSUP): a pipe or
+// Datagrams, signals (ENOSYS), and opening anything in a mount that is not a regular
+// file, a directory or the null device (ENOTSUP): a pipe or
 // another device could block, and cannot follow.
 //
 // A World is not safe for concurrent use: only the guest's own calls use it while

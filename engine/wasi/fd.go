@@ -14,7 +14,7 @@ func fdAdvise(c *call) error {
 		return err
 	case d.kind == kindDir:
 		return EBADF
-	case d.kind == kindStream:
+	case d.kind != kindFile:
 		return ESPIPE
 	case d.base&RightFdAdvise == 0:
 		return ENOTCAPABLE
@@ -58,7 +58,7 @@ func syncFile(c *call, need Rights) error {
 	switch {
 	case err != nil:
 		return err
-	case d.kind == kindStream:
+	case d.kind != kindFile && d.kind != kindDir:
 		return EINVAL
 	case d.base&need != need:
 		return ENOTCAPABLE
@@ -118,9 +118,16 @@ func fdFdstatSetRights(c *call) error {
 	return nil
 }
 
+// prestatOther is the tag of what is preopened and no directory: preview 1 has no
+// other, and programs that look for folders go on to the next descriptor.
+const prestatOther = 1
+
 // fdPrestatGet stores the tag u8 (0: a directory) and the length of its name u32, at
 // the offsets 0 and 4.
 func fdPrestatGet(c *call) error {
+	if d, err := c.w.table.get(c.u32(0)); err == nil && d.kind == kindListener {
+		return c.mem.putU64(c.u32(1), prestatOther)
+	}
 	d, err := c.preopen()
 	if err != nil {
 		return err

@@ -12,8 +12,15 @@ import (
 func FuzzLoad(f *testing.F) {
 	dir := f.TempDir()
 	put(f, dir, "d/text", "0123456789")
-	cfg := func() Config { return Config{Mounts: []Mount{{Host: dir, Guest: "/"}}} }
-	g := newGuest(f, cfg(), "")
+	cfg := func() Config {
+		return Config{Mounts: []Mount{{Host: dir, Guest: "/"}}, Listeners: []Listener{newFakeListener("web")}}
+	}
+	c := cfg()
+	c.Listeners[0].(*fakeListener).connect().Feed([]byte("unread"))
+	g := newGuest(f, c, "")
+	g.must("sock_accept", preopen, 0, atResult)
+	g.recv(uint64(g.u32(atResult)), 2, recvPeek)
+	g.must("fd_renumber", preopen+1, preopen) // the mount takes the listener's place
 	g.open("d/text", 0, flagAppend)
 	g.names(g.open("d", openDirectory, 0), 0, 512, 9)
 	g.w.waiting = &waiting{start: 5}
@@ -56,7 +63,14 @@ func FuzzCalls(f *testing.F) {
 		if err := os.Symlink("../outside", filepath.Join(top, "root/link")); err != nil {
 			t.Fatal(err)
 		}
-		g := newGuest(t, Config{MaxDescriptors: 16}, filepath.Join(top, "root"))
+		l := newFakeListener("web")
+		l.connect()
+		l.connect().Feed([]byte("input"))
+		g := newGuest(t, Config{MaxDescriptors: 16, Listeners: []Listener{l}}, filepath.Join(top, "root"))
+		g.must("fd_renumber", preopen, 0) // the listener takes the input's place
+		g.must("sock_accept", 0, 0, atResult)
+		g.must("sock_accept", 0, 0, atResult)
+		g.must("fd_renumber", preopen+1, preopen) // and the mount that of a connection
 		g.mem = make([]byte, 1<<12)
 		copy(g.mem, names)
 		g.play(script, len(names), stop)
@@ -68,7 +82,7 @@ func FuzzCalls(f *testing.F) {
 			t.Errorf("outside has %v, %v", entries, err)
 		}
 		if b, err := g.w.Save(); err == nil {
-			w, err := Load(Config{MaxDescriptors: 16, Mounts: []Mount{{Host: filepath.Join(top, "root"), Guest: "/"}}}, b)
+			w, err := Load(Config{MaxDescriptors: 16, Listeners: []Listener{newFakeListener("web")}, Mounts: []Mount{{Host: filepath.Join(top, "root"), Guest: "/"}}}, b)
 			if err != nil {
 				t.Fatalf("what was saved does not load: %v", err)
 			}

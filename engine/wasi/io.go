@@ -38,13 +38,13 @@ func fdPwrite(c *call) error {
 	return c.count(4, func() (int, error) { return writeAt(d, bufs, int64(c.u64(3))) })
 }
 
-// fdRead may wait on a stream.
+// fdRead may wait on a stream or connection.
 func fdRead(c *call) error {
 	d, bufs, err := c.transfer(RightFdRead)
 	if err != nil {
 		return err
 	}
-	if d.kind == kindStream {
+	if d.kind != kindFile {
 		return c.count(3, func() (int, error) { return c.readStream(d, bufs) })
 	}
 	return c.count(3, func() (int, error) {
@@ -54,13 +54,13 @@ func fdRead(c *call) error {
 	})
 }
 
-// fdWrite may wait on a stream.
+// fdWrite may wait on a stream or connection.
 func fdWrite(c *call) error {
 	d, bufs, err := c.transfer(RightFdWrite)
 	if err != nil {
 		return err
 	}
-	if d.kind == kindStream {
+	if d.kind != kindFile {
 		return c.count(3, func() (int, error) { return c.writeStream(d, bufs) })
 	}
 	return c.count(3, func() (int, error) {
@@ -81,6 +81,8 @@ func (c *call) transfer(need Rights) (*descriptor, [][]byte, error) {
 		return nil, nil, err
 	case d.kind == kindDir:
 		return nil, nil, EISDIR
+	case d.kind == kindListener:
+		return nil, nil, ENOTCONN
 	case d.base&need == 0:
 		return nil, nil, EBADF
 	}

@@ -16,6 +16,8 @@ const (
 	// before the guest has read them, and of output before the host has.
 	StreamBuffer = 64 << 10
 
+	maxPeek          = 64 << 10 // bytes of a connection looked at ahead of reading
+	maxListenerName  = 64       // bytes
 	maxPath          = 4096     // bytes in a path
 	maxLinks         = 40       // symbolic links followed in one path
 	maxVectors       = 1024     // buffers in one read or write

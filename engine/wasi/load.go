@@ -8,11 +8,12 @@ import (
 )
 
 // Load makes the world that Save wrote down. Arguments and environment are the
-// saved ones; streams, mounts and limits are those of cfg. Mounts are matched by
-// their guest names. Each file is opened again where it was: it is neither created
+// saved ones; streams, listeners, mounts and limits are those of cfg. Mounts are matched
+// by their guest names, listeners by theirs. Each file is opened again where it was: it is neither created
 // nor truncated, and its absence is an error.
 //
-// Load trusts nothing in b. On an error the streams may have taken up saved input.
+// Load trusts nothing in b. On an error the streams, listeners and the dialer may have
+// taken up what was saved.
 func Load(cfg Config, b []byte) (*World, error) {
 	if len(b) > MaxSaved {
 		return nil, fmt.Errorf("wasi: saved world of %d bytes, at most %d are allowed", len(b), MaxSaved)
@@ -56,6 +57,9 @@ func (w *World) restore(s *saved) error {
 			return &MissingMount{name}
 		}
 	}
+	if err := errors.Join(w.loadListeners(s.Listeners), w.loadDialer(s.Dialer)); err != nil {
+		return err
+	}
 	carried := make([]carriedFile, len(s.Carried))
 	for i, b := range s.Carried {
 		if len(b) > MaxCarried {
@@ -70,10 +74,11 @@ func (w *World) restore(s *saved) error {
 		}
 		d, err := w.reopen(e, carried)
 		if err != nil {
-			return fmt.Errorf("wasi: descriptor %d, %q in mount %q: %w", e.Number, e.Path, e.Mount, err)
+			return fmt.Errorf("wasi: descriptor %d, %s: %w", e.Number, e.name(), err)
 		}
 		w.table.set(e.Number, d)
 	}
+	w.refuse()
 	for i, st := range w.streams {
 		if err := st.Load(s.Streams[i]); err != nil {
 			return fmt.Errorf("wasi: stream %d: %w", i, err)
@@ -109,8 +114,13 @@ func (w *World) reopen(e savedDescriptor, carried []carriedFile) (*descriptor, e
 	if e.Flags&^allFlags != 0 || e.Inheriting&^allRights != 0 || e.Offset < 0 {
 		return nil, errors.New("flags, rights or offset are malformed")
 	}
-	if e.Kind == kindStream {
+	switch e.Kind {
+	case kindStream:
 		return w.reopenStream(e)
+	case kindListener:
+		return w.reopenListener(e)
+	case kindSocket:
+		return w.reopenSocket(e)
 	}
 	m := w.mountNamed(e.Mount)
 	if m == nil {
@@ -125,6 +135,19 @@ func (w *World) reopen(e savedDescriptor, carried []carriedFile) (*descriptor, e
 		return d, d.reopenFile(e, carried)
 	}
 	return nil, fmt.Errorf("unknown kind %d", e.Kind)
+}
+
+// name says what the descriptor was, in words for errors.
+func (e *savedDescriptor) name() string {
+	switch {
+	case e.Kind == kindStream:
+		return "a standard stream"
+	case e.Kind == kindListener:
+		return fmt.Sprintf("listener %q", e.Listener)
+	case e.Kind == kindSocket:
+		return "a connection"
+	}
+	return fmt.Sprintf("%q in mount %q", e.Path, e.Mount)
 }
 
 func (w *World) reopenStream(e savedDescriptor) (*descriptor, error) {

@@ -19,6 +19,7 @@ const (
 	eventSize        = 32
 
 	clockAbsolute = 1 << 0
+	eventHangup   = 1 << 0 // of a descriptor's event
 )
 
 // subscription is one thing that poll_oneoff waits for.
@@ -37,6 +38,7 @@ type event struct {
 	errno    Errno
 	kind     byte
 	bytes    uint64 // that can be read or written, if known
+	flags    uint16
 }
 
 // waiting is a poll_oneoff that was interrupted. The same call, issued again, began
@@ -132,6 +134,7 @@ func (c *call) putEvents(events []event) error {
 		le.PutUint16(out[8:], uint16(e.errno))
 		out[10] = e.kind
 		le.PutUint64(out[16:], e.bytes)
+		le.PutUint16(out[24:], e.flags)
 		out = out[eventSize:]
 	}
 	return c.mem.putU32(c.u32(3), uint32(len(events)))
@@ -178,8 +181,8 @@ func (p *poll) events() ([]event, time.Duration) {
 				left = min(left, rest)
 			}
 		case eventRead, eventWrite:
-			bytes, ok, err := p.w.ready(s)
-			ready, e.bytes, e.errno = ok || err != nil, bytes, errnoOf(err)
+			ok, err := p.w.ready(s, &e)
+			ready, e.errno = ok || err != nil, errnoOf(err)
 		default:
 			ready, e.errno = true, EINVAL
 		}
@@ -203,34 +206,43 @@ func (p *poll) rest(s subscription) (time.Duration, error) {
 }
 
 // ready reports whether the subscription's descriptor can be read or written without
-// waiting, and how many bytes, where that is known. Files always can.
-func (w *World) ready(s subscription) (bytes uint64, ok bool, err error) {
+// waiting, and stores in e how many bytes, where that is known, and whether the peer of
+// a connection is gone. Files always can; a listener can be read when it has somebody to
+// accept, and never be written.
+func (w *World) ready(s subscription, e *event) (bool, error) {
 	d, err := w.table.get(s.fd)
 	if err != nil {
-		return 0, false, err
+		return false, err
 	}
 	need := RightFdRead
-	if s.kind == eventWrite {
+	switch {
+	case d.kind == kindListener:
+		need = RightSockAccept
+	case s.kind == eventWrite:
 		need = RightFdWrite
 	}
 	if d.kind == kindDir || d.base&need == 0 {
-		return 0, false, EBADF
+		return false, EBADF
 	}
 	if d.base&RightPollFdReadwrite == 0 {
-		return 0, false, ENOTCAPABLE
+		return false, ENOTCAPABLE
 	}
 	if d.kind == kindFile {
-		return d.unread(s.kind), true, nil
+		e.bytes = d.unread(s.kind)
+		return true, nil
 	}
 	select {
 	case <-d.readiness(s.kind):
 	default:
-		return 0, false, nil
+		return false, nil
+	}
+	if k, ok := d.stream.(*socket); ok && k.gone(s.kind) {
+		e.flags = eventHangup
 	}
 	if b, ok := d.stream.(Buffered); ok && s.kind == eventRead {
-		bytes = uint64(b.Buffered())
+		e.bytes = uint64(b.Buffered())
 	}
-	return bytes, true, nil
+	return true, nil
 }
 
 // unread returns the bytes of a file behind the offset, for a read.
@@ -242,7 +254,8 @@ func (d *descriptor) unread(kind byte) uint64 {
 	return uint64(max(0, info.Size()-d.offset))
 }
 
-// readiness returns the channel of a stream that is closed when it is ready.
+// readiness returns the channel of a stream that is closed when it is ready; nil for
+// what never is.
 func (d *descriptor) readiness(kind byte) <-chan struct{} {
 	if kind == eventRead {
 		return d.stream.Readable()
@@ -250,7 +263,7 @@ func (d *descriptor) readiness(kind byte) <-chan struct{} {
 	return d.stream.Writable()
 }
 
-// sleep waits for any stream, for left to pass, or for stop: then ErrRestart.
+// sleep waits for any stream or socket, for left to pass, or for stop: then ErrRestart.
 func (p *poll) sleep(left time.Duration, stop <-chan struct{}) error {
 	timer := time.NewTimer(min(left, maxSleep))
 	defer timer.Stop()

@@ -41,6 +41,7 @@ func (g *guest) events() (list []event) {
 			errno:    Errno(binary.LittleEndian.Uint16(b[8:])),
 			kind:     b[10],
 			bytes:    binary.LittleEndian.Uint64(b[16:]),
+			flags:    binary.LittleEndian.Uint16(b[24:]),
 		})
 	}
 	return list

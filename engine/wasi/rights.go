@@ -59,6 +59,11 @@ const (
 	streamRights = RightFdRead | RightFdWrite | RightFdFdstatSetFlags |
 		RightFdFilestatGet | RightPollFdReadwrite
 
+	listenRights = RightSockAccept | RightFdFdstatSetFlags | RightFdFilestatGet |
+		RightPollFdReadwrite
+
+	connRights = streamRights | RightSockShutdown
+
 	// writeRights are those for which a file must be open for writing on the host.
 	// RightFdFilestatSetSize is not one: Go's syscall package asks for it always.
 	writeRights = RightFdWrite | RightFdAllocate

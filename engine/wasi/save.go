@@ -27,6 +27,9 @@ type saved struct {
 	Open    []savedDescriptor `cbor:"8,keyasint"` // ascending by number
 	Carried [][]byte          `cbor:"9,keyasint,omitempty"`
 	Extra   []byte            `cbor:"10,keyasint,omitempty"`
+
+	Listeners []savedListener `cbor:"11,keyasint,omitempty"`
+	Dialer    []byte          `cbor:"12,keyasint,omitempty"`
 }
 
 // savedWaiting is an interrupted poll_oneoff.
@@ -49,6 +52,9 @@ type savedDescriptor struct {
 	Preopen    bool     `cbor:"10,keyasint,omitempty"`
 	Listing    []string `cbor:"11,keyasint,omitempty"`
 	Carried    int      `cbor:"12,keyasint,omitempty"` // 1 + index in saved.Carried; 0: at Path
+
+	Listener string       `cbor:"13,keyasint,omitempty"` // of a listener: its name
+	Socket   *savedSocket `cbor:"14,keyasint,omitempty"`
 }
 
 var (
@@ -59,7 +65,7 @@ var (
 		TagsMd:            cbor.TagsForbidden,
 		MaxNestedLevels:   8,
 		MaxArrayElements:  maxEntries + 2,
-		MaxMapPairs:       16,
+		MaxMapPairs:       24,
 		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
 		UTF8:              cbor.UTF8DecodeInvalid,
 	}.DecMode())
@@ -102,6 +108,10 @@ func (w *World) SaveExact() ([]byte, error) {
 		s.Open = append(s.Open, e)
 	}
 	s.Carried = carried.contents
+	s.Listeners = w.saveListeners()
+	if w.dialer != nil {
+		s.Dialer = w.dialer.Save()
+	}
 	if w.extra != nil {
 		s.Extra = w.extra.Save()
 	}
@@ -110,7 +120,7 @@ func (w *World) SaveExact() ([]byte, error) {
 		return nil, fmt.Errorf("wasi: encode world: %w", err)
 	}
 	if len(b) > MaxSaved {
-		return nil, fmt.Errorf("wasi: world takes %d bytes, more than %d: close directories or unlinked files, or keep a smaller vector", len(b), MaxSaved)
+		return nil, fmt.Errorf("wasi: world takes %d bytes, more than %d: close directories, unlinked files or connections, or keep a smaller vector", len(b), MaxSaved)
 	}
 	return b, nil
 }
@@ -125,8 +135,15 @@ func (w *World) saveWaiting() *savedWaiting {
 func (d *descriptor) save(c *carrier) (savedDescriptor, error) {
 	e := savedDescriptor{Kind: d.kind, Flags: d.flags, Base: d.base, Inheriting: d.inheriting,
 		Offset: d.offset, Preopen: d.preopen, Listing: d.listing}
-	if d.kind == kindStream {
+	switch d.kind {
+	case kindStream:
 		e.Stream = d.number
+		return e, nil
+	case kindListener:
+		e.Listener = d.stream.(listening).Name()
+		return e, nil
+	case kindSocket:
+		e.Socket = d.stream.(*socket).save()
 		return e, nil
 	}
 	e.Mount, e.Path = d.mount.guest, d.path

@@ -14,7 +14,7 @@ const (
 	typeCharacter = 2
 	typeDirectory = 3
 	typeRegular   = 4
-	typeSocket    = 6
+	typeSocket    = 6 // of a stream of bytes
 	typeSymlink   = 7
 )
 
@@ -47,6 +47,8 @@ func (d *descriptor) filetype() byte {
 		return typeUnknown
 	case kindDir:
 		return typeDirectory
+	case kindListener, kindSocket:
+		return typeSocket
 	}
 	if t, ok := d.stream.(Terminal); ok && t.IsTerminal() {
 		return typeCharacter
@@ -93,7 +95,7 @@ func fdFilestatGet(c *call) error {
 	if err != nil {
 		return err
 	}
-	if d.kind == kindStream {
+	if d.kind != kindFile && d.kind != kindDir {
 		b, err := c.mem.bytes(c.u32(1), 64)
 		if err != nil {
 			return err

@@ -56,7 +56,9 @@ type Mount struct {
 // World is all the WASI state of one guest.
 type World struct {
 	args, env []string
+	listeners []Listener
 	mounts    []*mount
+	dialer    Dialer
 	streams   [3]Stream
 	table     table
 	clock     clock
@@ -72,8 +74,8 @@ func (w *World) Started() (args, env []string) { return w.args, w.env }
 func (w *World) Extra() Extra { return w.extra }
 
 // New makes the world of a guest that has not started: descriptors 0 to 2 are the
-// streams, and 3 onward the mounts, in order. The streams stay the caller's, who
-// closes them after the World.
+// streams, and 3 onward the listeners and then the mounts, in order. The streams,
+// listeners and the dialer stay the caller's, who closes them after the World.
 func New(cfg Config) (*World, error) {
 	w, err := assemble(cfg)
 	if err != nil {
@@ -82,9 +84,13 @@ func New(cfg Config) (*World, error) {
 	for i := range w.streams {
 		w.table.set(uint32(i), w.newStream(i))
 	}
-	for i, m := range w.mounts {
-		w.table.set(uint32(len(w.streams)+i), newPreopen(m))
+	for _, l := range w.listeners {
+		w.table.set(uint32(w.table.free()), newListening(l))
 	}
+	for _, m := range w.mounts {
+		w.table.set(uint32(w.table.free()), newPreopen(m))
+	}
+	w.env = withListeners(w.env, w.listeners)
 	return w, nil
 }
 
@@ -94,13 +100,15 @@ func assemble(cfg Config) (*World, error) {
 		return nil, err
 	}
 	w := &World{
-		args:    cfg.Args,
-		env:     cfg.Env,
-		streams: [3]Stream{cfg.Stdin, cfg.Stdout, cfg.Stderr},
-		table:   table{max: cfg.MaxDescriptors},
-		clock:   newClock(cfg.Now, cfg.Mono),
-		rand:    cfg.Rand,
-		extra:   cfg.Extra,
+		args:      cfg.Args,
+		env:       cfg.Env,
+		streams:   [3]Stream{cfg.Stdin, cfg.Stdout, cfg.Stderr},
+		table:     table{max: cfg.MaxDescriptors},
+		clock:     newClock(cfg.Now, cfg.Mono),
+		rand:      cfg.Rand,
+		extra:     cfg.Extra,
+		listeners: cfg.Listeners,
+		dialer:    cfg.Dialer,
 	}
 	for _, mt := range cfg.Mounts {
 		m, err := openMount(mt)
@@ -123,8 +131,11 @@ func (c *Config) validate() error {
 	if c.MaxDescriptors == 0 {
 		c.MaxDescriptors = DefaultDescriptors
 	}
-	if least := 3 + len(c.Mounts); c.MaxDescriptors < least {
-		return fmt.Errorf("wasi: %d descriptors allowed, but the streams and mounts need %d", c.MaxDescriptors, least)
+	if least := 3 + len(c.Listeners) + len(c.Mounts); c.MaxDescriptors < least {
+		return fmt.Errorf("wasi: %d descriptors allowed, but the streams, listeners and mounts need %d", c.MaxDescriptors, least)
+	}
+	if err := checkListeners(c.Listeners); err != nil {
+		return err
 	}
 	seen := map[string]bool{}
 	for _, m := range c.Mounts {
@@ -163,9 +174,9 @@ func checkStrings(what string, list []string) error {
 	return nil
 }
 
-// Close closes every file, but no stream. The guest must not run any more.
+// Close closes every file, but no stream, listener or connection. The guest must not run any more.
 func (w *World) Close() error {
-	err := w.table.closeAll()
+	err := w.table.closeFiles()
 	for _, m := range w.mounts {
 		err = errors.Join(err, m.root.Close())
 	}

@@ -175,7 +175,9 @@ func (g *guest) move(cfg Config, dir string) *guest {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	cfg.Mounts = append(cfg.Mounts, Mount{Host: dir, Guest: "/"})
+	if dir != "" {
+		cfg.Mounts = append(cfg.Mounts, Mount{Host: dir, Guest: "/"})
+	}
 	w, err := Load(cfg, b)
 	if err != nil {
 		g.t.Fatal(err)
