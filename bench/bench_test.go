@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -87,25 +85,5 @@ func TestFails(t *testing.T) {
 	all, err := (&bench{runs: 1, at: 0.1}).measureAll(t.Context(), []entry{{"lost", "nonesuch", 1}, {"control", "own/control", 1}}, &progress)
 	if err == nil || !strings.HasPrefix(err.Error(), "lost: ") || len(all) != 1 || all[0].Name != "control" {
 		t.Errorf("%v, %d results:\n%s", err, len(all), progress.Bytes())
-	}
-}
-
-func TestInsert(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "doc.md")
-	if err := os.WriteFile(file, []byte("before\n"+begin+"old\n"+end+"after\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := insert(file, []byte("new\n")); err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(file)
-	if want := "before\n" + begin + "new\n" + end + "after\n"; err != nil || string(got) != want {
-		t.Errorf("%q (%v), want %q", got, err, want)
-	}
-	if err := os.WriteFile(file, []byte(end+begin), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := insert(file, nil); err == nil || !strings.Contains(err.Error(), "has no lines") {
-		t.Errorf("a file without the lines: %v", err)
 	}
 }

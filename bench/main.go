@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"sojourn/bench/page"
 )
 
 func main() {
@@ -40,7 +42,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	all, err := b.measureAll(ctx, chosen, stderr)
 	if *doc != "" && err == nil {
-		err = insert(*doc, table(all))
+		err = page.Insert(*doc, "go run ./bench -doc", table(all))
 	}
 	if *asJSON {
 		return errors.Join(err, json.NewEncoder(stdout).Encode(all))

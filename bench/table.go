@@ -4,15 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 
 	"sojourn/bench/measure"
-)
-
-// The tables stand between these lines of a document.
-const (
-	begin = "<!-- go run ./bench -doc: begin -->\n"
-	end   = "<!-- go run ./bench -doc: end -->\n"
 )
 
 // table writes the results as Markdown.
@@ -60,18 +53,4 @@ func worst(figures []float64) (w float64) {
 		w = max(w, f)
 	}
 	return w
-}
-
-// insert puts text between the lines begin and end of a file.
-func insert(file string, text []byte) error {
-	doc, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	head, rest, ok := bytes.Cut(doc, []byte(begin))
-	_, tail, ok2 := bytes.Cut(rest, []byte(end))
-	if !ok || !ok2 {
-		return fmt.Errorf("%s has no lines\n%s%sto put the table between", file, begin, end)
-	}
-	return os.WriteFile(file, bytes.Join([][]byte{head, []byte(begin), text, []byte(end), tail}, nil), 0o644)
 }

@@ -4,7 +4,7 @@
 //	sojourn-wasmer run [--checkpoint FILE] app.wasm [args...]
 //	sojourn-wasmer restore [--checkpoint FILE] FILE
 //	sojourn-wasmer node [--listen 127.0.0.1:7080]
-//	sojourn-wasmer bench --runs N app.wasm [args...]
+//	sojourn-wasmer bench [--runs N] [--output FILE] app.wasm [args...]
 //
 // A snapshot that it writes 'sojourn restore' and a sojourn node continue, and back.
 //
@@ -53,6 +53,7 @@ func command(args []string) error {
 	listen := f.String("listen", "127.0.0.1:7080", "`address` of the node")
 	token := f.String("token", os.Getenv("SOJOURN_TOKEN"), "asked of callers and shown to other nodes; $SOJOURN_TOKEN")
 	runs := f.Int("runs", 1000, "repetitions of bench")
+	output := f.String("output", os.DevNull, "what the guest of bench prints goes into `FILE`")
 	if err := f.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func command(args []string) error {
 		if err != nil {
 			return err
 		}
-		return bench(out, start{Module: module, Args: f.Args()}, *runs)
+		return bench(out, start{Module: module, Args: f.Args()}, *runs, *output)
 	}
 	return fmt.Errorf("there is no command %q; %s", args[0], usage)
 }

@@ -15,4 +15,4 @@ func runGuest(start, *compat.Vector, func(error)) (uint32, error) { return 0, er
 
 func dupStdout() (*os.File, error) { return nil, errUnavailable }
 
-func bench(io.Writer, start, int) error { return errUnavailable }
+func bench(io.Writer, start, int, string) error { return errUnavailable }

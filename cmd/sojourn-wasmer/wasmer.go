@@ -146,15 +146,15 @@ func runGuest(s start, v *compat.Vector, fail func(error)) (uint32, error) {
 	return in.run()
 }
 
-// bench runs a guest again and again, its output thrown away, and writes how long each run
+// bench runs a guest again and again, its output into a file, and writes how long each run
 // took, as JSON.
-func bench(w io.Writer, s start, runs int) error {
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+func bench(w io.Writer, s start, runs int, output string) error {
+	out, err := os.Create(output)
 	if err != nil {
 		return err
 	}
-	defer null.Close()
-	if err := syscall.Dup2(int(null.Fd()), 1); err != nil {
+	defer out.Close()
+	if err := syscall.Dup2(int(out.Fd()), 1); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -164,7 +164,7 @@ func bench(w io.Writer, s start, runs int) error {
 	}
 	r := benchResult{CompileMS: millis(time.Since(began))}
 	for range runs {
-		began := time.Now()
+		began, cpu := time.Now(), cpuMillis()
 		in, err := g.instantiate(new(compat.Vector), func(err error) { panic(err) })
 		if err != nil {
 			return err
@@ -173,6 +173,7 @@ func bench(w io.Writer, s start, runs int) error {
 		began = time.Now()
 		exit, err := in.run()
 		r.Execute = append(r.Execute, millis(time.Since(began)))
+		r.CPU = append(r.CPU, cpuMillis()-cpu)
 		if err != nil || exit != 0 {
 			return fmt.Errorf("the guest ended with %d, %v", exit, err)
 		}
@@ -194,3 +195,12 @@ func dupStdout() (*os.File, error) {
 }
 
 func millis(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
+
+// cpuMillis returns the processor time that this process has used.
+func cpuMillis() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e6
+}
