@@ -21,6 +21,7 @@ import (
 
 func newRestore() *cobra.Command {
 	var g guestFlags
+	var sock socketFlags
 	var from snapshotSource
 	var into freezing
 	cmd := &cobra.Command{
@@ -29,13 +30,17 @@ func newRestore() *cobra.Command {
 		Long: "Restore thaws the program in FILE and runs it on, as run does: on this process's\n" +
 			"streams, with its exit code. Its modules are FILE.wasm and, for libraries,\n" +
 			"FILE.0.wasm and so on, or --module. Arguments and environment variables are the\n" +
-			"program's own; what it may do is not in the file, so folders and limits are given\n" +
-			"again.",
+			"program's own; what it may do is not in the file, so folders, sockets and limits are\n" +
+			"given again. Connections that the program had are reset.",
 		Args: exactArgs("the snapshot file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			from.file = args[0]
 			spec, err := g.spec(nil, stdStreams())
 			if err != nil {
+				return err
+			}
+			defer sock.close()
+			if err := sock.give(&spec, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
 			defer from.close()
@@ -52,6 +57,7 @@ func newRestore() *cobra.Command {
 	f := cmd.Flags()
 	g.add(f)
 	g.addEngine(f)
+	sock.add(f)
 	g.cache.add(f)
 	from.add(f)
 	into.add(f, "freeze into `FILE` again on SIGTERM or SIGINT; it may be the same")
@@ -168,7 +174,7 @@ func (s *snapshotSource) restore(ctx context.Context, g *guestFlags, spec engine
 		return nil, hint(fmt.Errorf("restore %s: %w", s.file, err), "give it, with --dir HOST:%s:%s", carried.Name, kind)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("restore %s: %w", s.file, err)
+		return nil, socketHint(fmt.Errorf("restore %s: %w", s.file, err))
 	}
 	return e, nil
 }

@@ -12,6 +12,7 @@ import (
 
 func newRun() *cobra.Command {
 	var g guestFlags
+	var sock socketFlags
 	var into freezing
 	var after uint64
 	cmd := &cobra.Command{
@@ -20,6 +21,8 @@ func newRun() *cobra.Command {
 		Long: "Run runs a WASI program on this process's streams and ends with its exit code:\n" +
 			"134 when it traps, 137 when it takes more than it may. Flags come before the\n" +
 			"module; what follows is the program's.\n\n" +
+			"With --listen the program has a listening socket, as its descriptor 3, whose name is\n" +
+			"in LISTEN_FDNAMES: accept(3) in C, net.FileListener(os.NewFile(3, \"\")) in Go.\n\n" +
 			"With --checkpoint FILE, SIGTERM and SIGINT freeze the program into FILE, with its\n" +
 			"module beside it in FILE.wasm, and sojourn ends with 0. 'sojourn restore FILE'\n" +
 			"goes on. With --stop-after N as well it is frozen after exactly N instructions.",
@@ -34,6 +37,10 @@ func newRun() *cobra.Command {
 			}
 			spec, err := g.spec(guestArgs(p.name(), args[1:]), stdStreams())
 			if err != nil {
+				return err
+			}
+			defer sock.close()
+			if err := sock.give(&spec, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
 			if err := p.keep(&g.cache); err != nil {
@@ -70,6 +77,7 @@ func newRun() *cobra.Command {
 	g.addEnv(f)
 	g.addLibraries(f)
 	g.addEngine(f)
+	sock.add(f)
 	g.cache.add(f)
 	into.add(f, "freeze into `FILE` on SIGTERM or SIGINT")
 	f.Uint64Var(&after, "stop-after", 0, "freeze after exactly `N` instructions")

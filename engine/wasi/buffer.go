@@ -42,6 +42,9 @@ func (b *Buffer) Feed(p []byte) (int, error) { return b.in.write(p) }
 // CloseInput ends the guest's input.
 func (b *Buffer) CloseInput() { b.in.end() }
 
+// CloseOutput ends the guest's output, as it does itself by half closing a connection.
+func (b *Buffer) CloseOutput() { b.out.end() }
+
 // Feedable is closed once Feed would not return ErrAgain.
 func (b *Buffer) Feedable() <-chan struct{} { return b.in.writable() }
 

@@ -69,7 +69,8 @@ type Refuser interface{ Refuse() }
 // [Listener].
 type Dialer interface {
 	// Dial begins a connection; network is "tcp". It returns fs.ErrPermission for an
-	// address that the guest may not reach, without having touched the network.
+	// address that the guest may not reach; where that takes a lookup to know, Connected
+	// of the Dialled is EACCES.
 	Dial(network string, to netip.AddrPort) (Dialled, error)
 
 	Save() []byte

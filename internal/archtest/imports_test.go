@@ -43,6 +43,7 @@ var layers = map[string][]string{
 	"interp/wasm":        nil,
 	"snapshotfmt":        nil,
 	"bench":              {"engine", "compat", "interp", "snapshotfmt", "internal/corpus", "examples/guests"},
+	"examples":           nil,
 	"examples/guests":    nil,
 	"internal/corpus":    {"examples/guests"},
 	"internal/archtest":  nil,
