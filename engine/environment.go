@@ -285,6 +285,9 @@ func (e *Environment) Capture() (*snapshotfmt.State, error) {
 // its contents change; it is unmapped by Close.
 func (e *Environment) Memory() *linmem.Memory { return e.in.Memory() }
 
+// Memories returns the linear memories of all modules, in their order; see Memory.
+func (e *Environment) Memories() []*linmem.Memory { return e.in.Memories() }
+
 // Descriptors returns what a guest that is not running has open.
 func (e *Environment) Descriptors() []wasi.Descriptor { return e.world.Describe() }
 

@@ -35,6 +35,9 @@ func Receive(ctx context.Context, m *Module, spec Spec) (*Incoming, error) {
 // Memory returns the memory to fill, the first of several and nil when the guest has none.
 func (i *Incoming) Memory() *linmem.Memory { return i.in.Memory() }
 
+// Memories returns the memories of all modules, in their order.
+func (i *Incoming) Memories() []*linmem.Memory { return i.in.Memories() }
+
 // Grow grows each memory to the given number of pages of 64 KiB.
 func (i *Incoming) Grow(pages ...uint32) error { return i.in.Grow(pages...) }
 

@@ -116,7 +116,7 @@ func (m *Module) describe(meta snapshotfmt.Meta) snapshotfmt.Meta {
 //
 // A guest in an idiomatic snapshot starts from its beginning when it is thawed.
 func Restore(ctx context.Context, m *Module, spec Spec, r io.Reader) (*Environment, error) {
-	dec, err := snapshotfmt.NewDecoder(r, spec.Limits.snapshot(len(m.modules)))
+	dec, err := snapshotfmt.NewDecoder(r, spec.Limits.Snapshot(len(m.modules)))
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func Thawed(ctx context.Context, m *Module, spec Spec, dec *snapshotfmt.Decoder)
 
 // decoder begins to read a snapshot file of a guest of module m.
 func (m *Module) decoder(r io.Reader, spec *Spec) (*snapshotfmt.Decoder, error) {
-	dec, err := snapshotfmt.NewDecoder(r, spec.Limits.snapshot(len(m.modules)))
+	dec, err := snapshotfmt.NewDecoder(r, spec.Limits.Snapshot(len(m.modules)))
 	if err != nil {
 		return nil, err
 	}
@@ -209,9 +209,9 @@ func (i *Incoming) pages(dec *snapshotfmt.Decoder) error {
 	})
 }
 
-// snapshot returns what a snapshot may hold for a guest of so many modules with these
+// Snapshot returns what a snapshot may hold for a guest of so many modules with these
 // limits, of which that on memory is of each memory.
-func (l *Limits) snapshot(modules int) snapshotfmt.Limits {
+func (l *Limits) Snapshot(modules int) snapshotfmt.Limits {
 	pages := min(uint64(l.MemoryPages)*uint64(modules), snapshotfmt.MaxMemoryPages)
 	return snapshotfmt.Limits{MemoryPages: uint32(pages), TableElements: int(l.TableElements), Frames: l.CallDepth}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"sojourn/engine"
+	"sojourn/interp/linmem"
 	"sojourn/proxy/handover"
 	"sojourn/proxy/wire"
 	"sojourn/snapshotfmt"
@@ -21,8 +22,10 @@ type filler struct {
 	done   chan struct{} // closed when compiling has ended
 	mod    *engine.Module
 	err    error
-	in     *engine.Incoming // nil before, and after it was completed
-	sums   *snapshotfmt.Digests
+	in     *engine.Incoming       // nil before, and after it was completed
+	mems   []*linmem.Memory       // of in
+	sums   []*snapshotfmt.Digests // of each
+	at     int                    // the memory that pages are for
 	queue  []inFrame
 	queued int
 }
@@ -39,8 +42,17 @@ func (in *incoming) ack(seq uint32) {
 }
 
 func (in *incoming) takeModule(b []byte) error {
-	if in.m.Step != handover.TReserved || int64(len(in.module)+len(b)) > in.n.cfg.MaxModule {
-		return fmt.Errorf("the module is too long, or comes at the wrong time")
+	if in.m.Step != handover.TReserved {
+		return fmt.Errorf("a module comes at the wrong time")
+	}
+	due := int64(0)
+	for i, m := range in.plan.modules() {
+		if in.lacks[i] == 1 {
+			due += m.Size
+		}
+	}
+	if int64(len(in.module)+len(b)) > due {
+		return fmt.Errorf("the modules have more than the %d bytes that are due", due)
 	}
 	in.module = append(in.module, b...)
 	return nil
@@ -48,22 +60,37 @@ func (in *incoming) takeModule(b []byte) error {
 
 // compile keeps the module and begins to compile it.
 func (in *incoming) compile() error {
-	if len(in.module) > 0 {
-		if err := in.n.putModule(in.plan.Module, bytes.NewReader(in.module)); err != nil {
-			return err
-		}
-		in.module = nil
+	if err := in.keepModules(); err != nil {
+		return err
 	}
 	f := &filler{done: make(chan struct{})}
 	in.fill = f
 	kind := in.n.engineFor(in.plan.Spec.Engine, true)
 	ok := in.n.start(func() {
 		defer close(f.done)
-		f.mod, f.err = in.n.module(in.n.ctx, in.plan.Module, kind)
+		f.mod, f.err = in.n.module(in.n.ctx, in.plan.named(), in.plan.Module, kind)
 	})
 	if !ok {
 		return errClosed
 	}
+	return nil
+}
+
+// keepModules keeps the modules that have arrived, each by its digest.
+func (in *incoming) keepModules() error {
+	for i, m := range in.plan.modules() {
+		if in.lacks[i] == 0 {
+			continue
+		}
+		if int64(len(in.module)) < m.Size {
+			return fmt.Errorf("of module %.12s %d bytes have come, and it has %d", m.Module, len(in.module), m.Size)
+		}
+		if err := in.n.putModule(m.Module, bytes.NewReader(in.module[:m.Size])); err != nil {
+			return err
+		}
+		in.module = in.module[m.Size:]
+	}
+	in.module = nil
 	return nil
 }
 
@@ -95,11 +122,10 @@ func (in *incoming) unfold(ctx context.Context) error {
 	if f.in, err = engine.Receive(ctx, f.mod, in.g.streams(in.granted)); err != nil {
 		return err
 	}
-	pages := 0
-	if m := f.in.Memory(); m != nil {
-		pages = m.Pages()
+	f.mems = f.in.Memories()
+	for _, m := range f.mems {
+		f.sums = append(f.sums, f.mod.Base().Digests(m.Pages()))
 	}
-	f.sums = f.mod.Base().Digests(pages)
 	queue := f.queue
 	f.queue, f.queued = nil, 0
 	for _, fr := range queue {
@@ -136,27 +162,47 @@ func (in *incoming) takeMemory(fr inFrame) error {
 }
 
 func (f *filler) put(fr inFrame) error {
-	mem := f.in.Memory()
-	if mem == nil {
+	if fr.kind == wire.Memory {
+		return f.turn(fr.payload)
+	}
+	if f.at >= len(f.mems) {
 		return errors.New("memory for a guest that has none")
 	}
-	if fr.kind == wire.Memory {
-		pages := binary.LittleEndian.Uint32(fr.payload)
-		if int(pages)*snapshotfmt.PagesPerWasmPage < f.sums.Pages() {
-			return fmt.Errorf("memory of %d pages: it does not shrink", pages)
-		}
-		if err := f.in.Grow(pages); err != nil {
-			return err
-		}
-		f.sums.Grow(mem.Pages())
-		return nil
-	}
-	b := mem.Bytes()
-	return snapshotfmt.DecodePages(fr.payload, f.sums.Pages(), func(page uint32, data []byte) error {
+	b, sums := f.mems[f.at].Bytes(), f.sums[f.at]
+	return snapshotfmt.DecodePages(fr.payload, sums.Pages(), func(page uint32, data []byte) error {
 		copy(b[int(page)*snapshotfmt.PageSize:], data)
-		f.sums.Update(page, data)
+		sums.Update(page, data)
 		return nil
 	})
+}
+
+// turn takes a Memory frame: pages are for another memory then, or for a larger one.
+func (f *filler) turn(b []byte) error {
+	if len(b) != 4 && (len(b) != 8 || len(f.mems) < 2) {
+		return fmt.Errorf("%w: a memory in %d bytes", wire.ErrFrame, len(b))
+	}
+	at := uint32(0)
+	if len(b) == 8 {
+		at = binary.LittleEndian.Uint32(b[4:])
+	}
+	if at >= uint32(len(f.mems)) {
+		return fmt.Errorf("memory %d for a guest that has %d", at, len(f.mems))
+	}
+	pages := binary.LittleEndian.Uint32(b)
+	if int(pages)*snapshotfmt.PagesPerWasmPage < f.sums[at].Pages() {
+		return fmt.Errorf("memory of %d pages: it does not shrink", pages)
+	}
+	sizes := make([]uint32, len(f.mems))
+	for i, m := range f.mems {
+		sizes[i] = uint32(m.Size() >> 16)
+	}
+	sizes[at] = pages
+	if err := f.in.Grow(sizes...); err != nil {
+		return err
+	}
+	f.sums[at].Grow(f.mems[at].Pages())
+	f.at = int(at)
+	return nil
 }
 
 func (in *incoming) takeState(b []byte) error {
@@ -173,13 +219,13 @@ func (in *incoming) verify() error {
 	if f == nil || f.in == nil || len(in.final) != 64 && len(in.final) != 96 {
 		return errors.New("the guest is not complete")
 	}
-	if root := f.sums.Root(); [32]byte(in.final[:32]) != root {
+	if root := rootOf(f.sums); [32]byte(in.final[:32]) != root {
 		return fmt.Errorf("memory root is %x here, %x at the source", root, in.final[:32])
 	}
 	if sum := sha256.Sum256(in.state); [32]byte(in.final[32:64]) != sum {
 		return fmt.Errorf("state digest is %x here, %x at the source", sum, in.final[32:64])
 	}
-	st, err := snapshotfmt.DecodeState(in.state, snapshotfmt.Limits{MemoryPages: in.granted.Limits.MemoryPages})
+	st, err := snapshotfmt.DecodeState(in.state, in.granted.Limits.Snapshot(len(in.plan.Libraries)+1))
 	if err != nil {
 		return err
 	}

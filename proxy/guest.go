@@ -19,6 +19,7 @@ type guest struct {
 	id      string
 	spec    api.Spec
 	module  string // digest
+	libs    []api.Library
 	kind    string // how it is run
 	mod     *engine.Module
 	env     *engine.Environment
@@ -61,7 +62,12 @@ func (g *guest) streams(s engine.Spec) engine.Spec {
 }
 
 func (g *guest) runs(m *engine.Module, env *engine.Environment) {
-	g.mod, g.env, g.module, g.kind = m, env, hexDigest(m.Digest()), m.Kind().String()
+	g.mod, g.env, g.kind = m, env, m.Kind().String()
+	ids := m.Program().IDs()
+	g.module, g.libs = hexDigest(ids[len(ids)-1].Digest), nil
+	for _, id := range ids[:len(ids)-1] {
+		g.libs = append(g.libs, api.Library{Name: id.Name, Module: hexDigest(id.Digest)})
+	}
 }
 
 func (g *guest) tryLock() bool {
@@ -87,7 +93,7 @@ func (n *Node) Run(ctx context.Context, r api.RunRequest) (api.Guest, error) {
 	if err != nil {
 		return api.Guest{}, err
 	}
-	mod, err := n.module(ctx, strings.ToLower(r.Module), n.engineFor(r.Engine, false))
+	mod, err := n.module(ctx, r.Libraries, strings.ToLower(r.Module), n.engineFor(r.Engine, false))
 	if err != nil {
 		return api.Guest{}, err
 	}
@@ -205,10 +211,11 @@ func (g *guest) memory() uint64 {
 	if g.env == nil {
 		return 0
 	}
-	if m := g.env.Memory(); m != nil {
-		return uint64(m.Pages()) * 4096
+	total := uint64(0)
+	for _, m := range g.env.Memories() {
+		total += m.Size()
 	}
-	return 0
+	return total
 }
 
 // freeMemory is in bytes. The caller holds n.mu.
@@ -225,7 +232,7 @@ func (n *Node) freeMemory() uint64 {
 func (g *guest) info() api.Guest {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	i := api.Guest{ID: g.id, Name: g.spec.Name, Module: g.module, Epoch: g.epoch, Engine: g.kind, Args: g.spec.Args,
+	i := api.Guest{ID: g.id, Name: g.spec.Name, Module: g.module, Libraries: g.libs, Epoch: g.epoch, Engine: g.kind, Args: g.spec.Args,
 		Session: g.spec.Session, Dirs: g.spec.Dirs, Started: g.started, MovedTo: g.movedTo, Migration: g.migration}
 	switch {
 	case g.movedTo != "":

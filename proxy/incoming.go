@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,7 +26,8 @@ type incoming struct {
 
 	granted  engine.Spec
 	reserved uint64
-	module   []byte // as far as it has arrived
+	lacks    []byte // for each module, 1 if it is to be sent
+	module   []byte // what of those has arrived
 	state    []byte
 	final    []byte // payload of Final
 	said     handover.Kind
@@ -210,7 +212,11 @@ func (in *incoming) say(f handover.Effect) (handover.Event, bool) {
 	case handover.AskSource:
 		return in.n.ask(in.n.ctx, in.m.Record)
 	case handover.Reserved:
-		in.send(wire.Reserved, append([]byte{boolByte(!in.n.hasModule(in.plan.Module))}, in.files.lacks()...))
+		in.lacks = nil
+		for _, m := range in.plan.modules() {
+			in.lacks = append(in.lacks, boolByte(!in.n.hasModule(m.Module)))
+		}
+		in.send(wire.Reserved, append(slices.Clone(in.lacks), in.files.lacks()...))
 	case handover.Refused:
 		in.send(wire.Refused, []byte(clip(f.Reason)))
 	case handover.Staged:

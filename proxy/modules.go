@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"sojourn/engine"
 	"sojourn/interp"
@@ -52,8 +54,8 @@ func (n *Node) hasModule(digest string) bool {
 	return err == nil
 }
 
-// module prepares a module that the node has.
-func (n *Node) module(ctx context.Context, digest, kind string) (*engine.Module, error) {
+// readModule reads a module that the node has.
+func (n *Node) readModule(digest string) ([]byte, error) {
 	path, err := n.modulePath(digest)
 	if err != nil {
 		return nil, err
@@ -62,14 +64,27 @@ func (n *Node) module(ctx context.Context, digest, kind string) (*engine.Module,
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, failHint(api.CodeModuleUnknown, "send it with PUT /v1/modules/{digest}", "module %.12s is not here", digest)
 	}
-	if err != nil {
-		return nil, err
+	return b, err
+}
+
+// module prepares a module that the node has, with its libraries.
+func (n *Node) module(ctx context.Context, libraries []api.Library, digest, kind string) (*engine.Module, error) {
+	if len(libraries) > maxLibraries {
+		return nil, fail(api.CodeBadRequest, "a guest has at most %d libraries, not %d", maxLibraries, len(libraries))
+	}
+	list := make([]interp.Module, 0, len(libraries)+1)
+	for _, l := range append(slices.Clone(libraries), api.Library{Module: digest}) {
+		b, err := n.readModule(strings.ToLower(l.Module))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, interp.Module{Name: l.Name, Bytes: b})
 	}
 	k, err := interp.ParseKind(kind)
 	if err != nil {
 		return nil, fail(api.CodeBadRequest, "%v", err)
 	}
-	m, err := n.mods.Add(ctx, b, k)
+	m, err := n.mods.AddLinked(ctx, list, k)
 	if err != nil {
 		return nil, fail(api.CodeBadModule, "%v", err)
 	}

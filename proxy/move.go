@@ -15,15 +15,37 @@ import (
 
 // plan is the payload of a Plan frame.
 type plan struct {
-	Migration   string   `json:"migration"`
-	Instance    string   `json:"instance"`
-	Epoch       uint64   `json:"epoch"`
-	Source      string   `json:"source"` // URL, to ask what was decided
-	Module      string   `json:"module"`
-	ModuleSize  int64    `json:"module_size"`
-	MemoryBytes uint64   `json:"memory_bytes"`
-	Spec        api.Spec `json:"spec"`
-	Storage     []string `json:"storage,omitempty"` // which each shared folder is on, in order
+	Migration   string    `json:"migration"`
+	Instance    string    `json:"instance"`
+	Epoch       uint64    `json:"epoch"`
+	Source      string    `json:"source"` // URL, to ask what was decided
+	Module      string    `json:"module"`
+	ModuleSize  int64     `json:"module_size"`
+	MemoryBytes uint64    `json:"memory_bytes"`
+	Libraries   []library `json:"libraries,omitempty"`
+	Spec        api.Spec  `json:"spec"`
+	Storage     []string  `json:"storage,omitempty"` // which each shared folder is on, in order
+}
+
+// library is one of several modules.
+type library struct {
+	api.Library
+	Size int64 `json:"size"`
+}
+
+// modules returns the digests and sizes of the modules of a plan, that of the guest
+// itself first.
+func (p *plan) modules() []library {
+	return append([]library{{api.Library{Module: p.Module}, p.ModuleSize}}, p.Libraries...)
+}
+
+// named returns the libraries as a guest has them.
+func (p *plan) named() []api.Library {
+	var list []api.Library
+	for _, l := range p.Libraries {
+		list = append(list, l.Library)
+	}
+	return list
 }
 
 // move is a migration that this node takes part in, as others may see it.

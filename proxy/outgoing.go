@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sojourn/engine"
+	"sojourn/interp"
 	"sojourn/proxy/api"
 	"sojourn/proxy/handover"
 	"sojourn/proxy/wire"
@@ -230,7 +231,14 @@ func (o *outgoing) plan(ctx context.Context) (handover.Event, bool) {
 	if o.g.home != nil && ch.caps&wire.CanFolders == 0 {
 		return outcome(0, errors.New("the target does not know of folders that go with a guest"))
 	}
-	b, err := encodePlan(plan{Migration: o.m.Record.Migration, Instance: o.g.id, Epoch: o.m.Record.Epoch,
+	if len(o.g.libs) > 0 && ch.caps&wire.CanLibraries == 0 {
+		return outcome(0, errors.New("the target does not know of guests of several modules"))
+	}
+	var libs []library
+	for i, l := range o.g.mod.Libraries() {
+		libs = append(libs, library{o.g.libs[i], int64(len(l.Bytes))})
+	}
+	b, err := encodePlan(plan{Libraries: libs, Migration: o.m.Record.Migration, Instance: o.g.id, Epoch: o.m.Record.Epoch,
 		Source: o.m.Record.Source, Module: o.g.module, ModuleSize: int64(len(o.g.mod.Bytes())),
 		MemoryBytes: o.g.memory(), Spec: o.g.spec, Storage: storage})
 	if err != nil {
@@ -251,14 +259,18 @@ func (o *outgoing) plan(ctx context.Context) (handover.Event, bool) {
 }
 
 // lack says whether an item of the target's answer to the plan must be sent: the module,
-// and then the folders that never change.
+// the libraries, and then the folders that never change.
 func (c *channel) lack(i int) bool { return i < len(c.lacks) && c.lacks[i] == 1 }
 
-// stage sends the module, and the folders by digest, if the target lacks them, and what the
+// stage sends the modules, and the folders by digest, if the target lacks them, and what the
 // carried folders hold now.
 func (o *outgoing) stage(ctx context.Context) error {
-	if o.ch.lack(0) {
-		if err := o.ch.sendAll(ctx, wire.Module, o.g.mod.Bytes()); err != nil {
+	modules := append([]interp.Module{{Bytes: o.g.mod.Bytes()}}, o.g.mod.Libraries()...)
+	for i, m := range modules {
+		if !o.ch.lack(i) {
+			continue
+		}
+		if err := o.ch.sendAll(ctx, wire.Module, m.Bytes); err != nil {
 			return err
 		}
 	}
@@ -272,7 +284,7 @@ func (o *outgoing) stage(ctx context.Context) error {
 	if o.files, err = newCourier(o.g.home, o.ch, o.n.cfg.MaxFiles); err != nil {
 		return err
 	}
-	if err := o.files.fixed(ctx, func(i int) bool { return o.ch.lack(1 + i) }); err != nil {
+	if err := o.files.fixed(ctx, func(i int) bool { return o.ch.lack(len(modules) + i) }); err != nil {
 		return err
 	}
 	return o.files.round(ctx)

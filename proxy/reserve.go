@@ -15,8 +15,13 @@ func (in *incoming) reserve() error {
 	if _, err := n.peer(p.Source); err != nil {
 		return fmt.Errorf("the plan's source: %w", err)
 	}
-	if p.ModuleSize > n.cfg.MaxModule {
-		return fmt.Errorf("the module has %d bytes, this node takes %d", p.ModuleSize, n.cfg.MaxModule)
+	if len(p.Libraries) > maxLibraries {
+		return fmt.Errorf("the guest has %d libraries, this node takes %d", len(p.Libraries), maxLibraries)
+	}
+	for _, m := range p.modules() {
+		if m.Size < 0 || m.Size > n.cfg.MaxModule {
+			return fmt.Errorf("module %.12s has %d bytes, this node takes %d", m.Module, m.Size, n.cfg.MaxModule)
+		}
 	}
 	spec, err := n.grant(p.Spec, true)
 	if err != nil {

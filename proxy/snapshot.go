@@ -97,14 +97,15 @@ func (n *Node) thaw(ctx context.Context, g *guest, r io.Reader, arrived bool) er
 		return err
 	}
 	granted = g.streams(granted)
-	dec, err := snapshotfmt.NewDecoder(r, snapshotfmt.Limits{MemoryPages: granted.Limits.MemoryPages})
+	dec, err := snapshotfmt.NewDecoder(r, granted.Limits.Snapshot(maxLibraries+1))
 	if err != nil {
 		return fail(api.CodeBadSnapshot, "%v", err)
 	}
-	if k := len(dec.Manifest().Libraries); k > 0 {
-		return fail(api.CodeBadSnapshot, "the snapshot is of a guest of %d modules, and a node runs guests of one: 'sojourn restore' goes on with it", k+1)
+	var libraries []api.Library
+	for _, l := range dec.Manifest().Libraries {
+		libraries = append(libraries, api.Library{Name: l.Name, Module: hexDigest(l.Module)})
 	}
-	mod, err := n.module(ctx, hexDigest(dec.Manifest().Module), n.engineFor(g.spec.Engine, arrived))
+	mod, err := n.module(ctx, libraries, hexDigest(dec.Manifest().Module), n.engineFor(g.spec.Engine, arrived))
 	if err != nil {
 		return err
 	}

@@ -81,10 +81,18 @@ type Spec struct {
 	Session bool     `json:"session,omitempty"` // standard input and output are a session
 }
 
-// RunRequest starts the module with this digest, which the node must have:
-// by PUT /v1/modules/{digest}, or from an earlier guest.
-type RunRequest struct {
+// Library is a module that others of a guest import from, by its name.
+type Library struct {
+	Name   string `json:"name"`
 	Module string `json:"module"` // SHA-256 in hexadecimal
+}
+
+// RunRequest starts the module with this digest, which the node must have:
+// by PUT /v1/modules/{digest}, or from an earlier guest. So must it have the
+// libraries, which are instantiated before it, in their order.
+type RunRequest struct {
+	Module    string    `json:"module"` // SHA-256 in hexadecimal
+	Libraries []Library `json:"libraries,omitempty"`
 	Spec
 }
 
@@ -104,6 +112,7 @@ type Guest struct {
 	ID          string    `json:"id"`
 	Name        string    `json:"name,omitempty"`
 	Module      string    `json:"module"`
+	Libraries   []Library `json:"libraries,omitempty"`
 	State       string    `json:"state"`
 	Epoch       uint64    `json:"epoch"`
 	Engine      string    `json:"engine"`

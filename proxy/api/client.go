@@ -81,6 +81,30 @@ func (c *Client) Run(ctx context.Context, module []byte, spec Spec) (Guest, erro
 	return c.RunDigest(ctx, dig, spec)
 }
 
+// RunLinked starts a guest of several modules: libraries, in the order in which they are
+// instantiated, by the names that others import them under, and last the module itself.
+// They are sent if the node lacks them.
+func (c *Client) RunLinked(ctx context.Context, names []string, libraries [][]byte, module []byte, spec Spec) (Guest, error) {
+	r := RunRequest{Module: digest(module), Spec: spec}
+	for i, name := range names {
+		r.Libraries = append(r.Libraries, Library{name, digest(libraries[i])})
+	}
+	for {
+		var g Guest
+		err := c.call(ctx, http.MethodPost, "/v1/guests", r, &g)
+		var ae *Error
+		if !errors.As(err, &ae) || ae.Code != CodeModuleUnknown || libraries == nil {
+			return g, err
+		}
+		for _, b := range append(libraries, module) {
+			if err := c.PutModule(ctx, b); err != nil {
+				return Guest{}, err
+			}
+		}
+		libraries = nil // once is enough
+	}
+}
+
 // RunDigest starts a guest of a module that the node has.
 func (c *Client) RunDigest(ctx context.Context, dig string, spec Spec) (Guest, error) {
 	var g Guest

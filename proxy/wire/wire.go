@@ -34,7 +34,7 @@ const (
 	Stage     Kind = 7  // source: [] the module is complete
 	Staged    Kind = 8  // target: [] compiling has begun
 	Compiled  Kind = 9  // target: [] and has ended
-	Memory    Kind = 10 // source: [u32 size of memory in pages of 64 KiB]; it only grows
+	Memory    Kind = 10 // source: [u32 size of memory in pages of 64 KiB; of several, u32 which]; it only grows
 	Pages     Kind = 11 // source: one pages part of snapshotfmt
 	State     Kind = 12 // source: up to 1 MiB of the state, in order
 	Final     Kind = 13 // source: [32 bytes memory root, 32 bytes SHA-256 of the state; with carried folders 32 bytes SHA-256 of their tree]
@@ -81,8 +81,10 @@ func (k Kind) Limit() (int, bool) {
 		return 96, true
 	case Want:
 		return maxWant, true
-	case Memory, Ack:
+	case Ack:
 		return 4, true
+	case Memory:
+		return 8, true
 	case Reserved:
 		return maxItems, true
 	case Stage, Staged, Compiled, Ready, Commit, Activated:
@@ -145,7 +147,7 @@ const (
 	// CanLibraries is guests of several modules, and of several memories.
 	CanLibraries
 
-	Capabilities = CanFolders
+	Capabilities = CanFolders | CanLibraries
 )
 
 const magic = "SJRN"
