@@ -14,7 +14,8 @@ type Need struct {
 	Source   string            // the node it is on
 	Memory   uint64            // bytes
 	Protocol int               // the source's migration protocol
-	Engine   string            // compiler or interpreter; empty is any
+	Engine   string            // compiler, interpreter or wasmer; empty is any
+	ByItself bool              // it can move by a checkpoint of its own, with no session or folders
 	To       string            // only this node, by name or URL; empty is any
 	Refused  map[string]string // nodes that were tried, and what they said
 }
@@ -109,6 +110,12 @@ var filters = []func(Need, *NodeStatus) string{
 		return ""
 	},
 	func(need Need, n *NodeStatus) string {
+		if n.Engine == api.EngineWasmer && !need.ByItself {
+			return "runs only guests that make checkpoints by themselves and have no session or folders"
+		}
+		return ""
+	},
+	func(need Need, n *NodeStatus) string {
 		if free := n.free(); free < need.Memory {
 			return fmt.Sprintf("%s of memory free, %s needed", size(free), size(need.Memory))
 		}
@@ -136,10 +143,14 @@ func load(need Need, n *NodeStatus) (float64, []string) {
 		used = 1 - float64(min(free, n.TotalMemory))/float64(n.TotalMemory)
 	}
 	guests, cpus := n.running()+n.IncomingGuests+1, max(n.CPUs, 1)
-	return used + float64(guests)/float64(cpus), []string{
+	sum, reasons := used+float64(guests)/float64(cpus), []string{
 		fmt.Sprintf("%.0f %% of %s of memory used after the move", used*100, size(n.TotalMemory)),
 		fmt.Sprintf("%d running guests on %d CPUs after the move", guests, cpus),
 	}
+	if n.Engine == api.EngineWasmer {
+		sum, reasons = sum+1, append(reasons, "counted 1 more: the guest does again what it did since its checkpoint")
+	}
+	return sum, reasons
 }
 
 func (n *NodeStatus) is(nameOrURL string) bool { return n.Name == nameOrURL || n.URL == nameOrURL }

@@ -33,6 +33,7 @@ func withGuests(states ...string) func(*NodeStatus) {
 func TestPlace(t *testing.T) {
 	run := api.StateRunning
 	free := func(b uint64) func(*NodeStatus) { return func(n *NodeStatus) { n.FreeMemory = b } }
+	onWasmer := func(n *NodeStatus) { n.Engine = api.EngineWasmer }
 	tests := []struct {
 		name   string
 		need   Need
@@ -72,6 +73,9 @@ func TestPlace(t *testing.T) {
 			nodes: []NodeStatus{node("b", func(n *NodeStatus) { n.Protocol = 3 })}},
 		{name: "engine not there", need: Need{Engine: "compiler"}, reason: "does not run the compiler engine",
 			nodes: []NodeStatus{node("b", func(n *NodeStatus) { n.Engines = []string{"interpreter"} })}},
+		{name: "no node for the guest", reason: "runs only guests that make checkpoints by themselves", nodes: []NodeStatus{node("b", onWasmer)}},
+		{name: "a node for the guest", need: Need{ByItself: true}, target: "b", reason: "does again", nodes: []NodeStatus{node("b", onWasmer)}},
+		{name: "rather a precise one", need: Need{ByItself: true}, target: "c", nodes: []NodeStatus{node("b", onWasmer), node("c", withGuests(run, run, run))}},
 		{name: "asked for by name", need: Need{To: "c"}, target: "c", reason: "another node was asked for",
 			nodes: []NodeStatus{node("b"), node("c", free(20*mib))}},
 		{name: "asked for by URL", need: Need{To: "http://c"}, target: "c", nodes: []NodeStatus{node("b"), node("c")}},
@@ -106,6 +110,7 @@ func TestPlace(t *testing.T) {
 
 func TestPlaceGivesEveryReason(t *testing.T) {
 	bad := node("b", func(n *NodeStatus) {
+		n.Engine = api.EngineWasmer
 		n.State, n.Cordoned, n.Protocol, n.Engines, n.FreeMemory, n.MaxGuests = NodeLost, true, 9, nil, 0, 1
 	}, withGuests(api.StateRunning))
 	d := Place(Need{Guest: "g", Source: "b", Memory: 1, Engine: "compiler", To: "z", Refused: map[string]string{"b": "no"}}, []NodeStatus{bad})

@@ -94,7 +94,11 @@ func isClosed(c <-chan struct{}) bool {
 func (o *outgoing) final(ctx context.Context) (handover.Event, bool) {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.n.cfg.FrozenLimit, errors.New("the guest was frozen for too long"))
 	defer cancel()
-	if err := o.sendFinal(ctx); err != nil {
+	send := o.sendFinal
+	if o.last != nil {
+		send = o.sendCheckpoint
+	}
+	if err := send(ctx); err != nil {
 		return outcome(0, err)
 	}
 	_, err := o.ch.await(ctx, o.n.cfg.FrozenLimit, wire.Ready)

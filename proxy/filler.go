@@ -28,6 +28,7 @@ type filler struct {
 	at     int                    // the memory that pages are for
 	queue  []inFrame
 	queued int
+	told   bool // the source knows that it is compiled, and no memory comes
 }
 
 func (f *filler) close() {
@@ -97,7 +98,7 @@ func (in *incoming) keepModules() error {
 // compiling is readable once, when the module is compiled and nobody has taken
 // note of it.
 func (in *incoming) compiling() <-chan struct{} {
-	if in.fill == nil || in.fill.in != nil || in.m.Step != handover.TFilling {
+	if in.fill == nil || in.fill.in != nil || in.fill.told || in.m.Step != handover.TFilling {
 		return nil
 	}
 	return in.fill.done
@@ -117,6 +118,10 @@ func (in *incoming) unfold(ctx context.Context) error {
 	f := in.fill
 	if f.err != nil {
 		return f.err
+	}
+	if in.plan.Idiomatic {
+		f.told = true
+		return nil
 	}
 	var err error
 	if f.in, err = engine.Receive(ctx, f.mod, in.g.streams(in.granted)); err != nil {
@@ -139,7 +144,7 @@ func (in *incoming) unfold(ctx context.Context) error {
 // takeMemory takes a Memory or Pages frame.
 func (in *incoming) takeMemory(fr inFrame) error {
 	f := in.fill
-	if f == nil || in.m.Step != handover.TFilling {
+	if f == nil || in.plan.Idiomatic || in.m.Step != handover.TFilling {
 		return errors.New("memory comes at the wrong time")
 	}
 	if f.in == nil {
@@ -215,6 +220,9 @@ func (in *incoming) takeState(b []byte) error {
 
 // verify completes the guest, if memory and state are what the source had.
 func (in *incoming) verify() error {
+	if in.plan.Idiomatic {
+		return in.verifyCheckpoint()
+	}
 	f := in.fill
 	if f == nil || f.in == nil || len(in.final) != 64 && len(in.final) != 96 {
 		return errors.New("the guest is not complete")

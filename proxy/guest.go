@@ -233,7 +233,7 @@ func (g *guest) info() api.Guest {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	i := api.Guest{ID: g.id, Name: g.spec.Name, Module: g.module, Libraries: g.libs, Epoch: g.epoch, Engine: g.kind, Args: g.spec.Args,
-		Session: g.spec.Session, Dirs: g.spec.Dirs, Started: g.started, MovedTo: g.movedTo, Migration: g.migration}
+		Session: g.spec.Session, Idiomatic: g.mod != nil && g.mod.Idiomatic(), Dirs: g.spec.Dirs, Started: g.started, MovedTo: g.movedTo, Migration: g.migration}
 	switch {
 	case g.movedTo != "":
 		i.State = api.StateMoved

@@ -3,75 +3,123 @@ package proxy
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
-	"strings"
-	"time"
+	"fmt"
+	"os"
 
+	"sojourn/engine"
 	"sojourn/proxy/api"
+	"sojourn/proxy/wire"
 	"sojourn/snapshotfmt"
 )
 
-// engineWasmer is what a node of sojourn-wasmer says that it runs guests with.
-const engineWasmer = "wasmer"
+// checkpointMove is of a guest that moves by its last checkpoint: nothing is copied while it runs,
+// it is held in its next checkpoint instead of frozen, and its state is a whole snapshot file.
+type checkpointMove struct {
+	file   []byte
+	decide func(moved bool) // nil before it is held, and after
+}
 
-// idiomatic reports whether a guest is to move by its last checkpoint: because that was
-// asked for, or because the target can do nothing else.
-func (n *Node) idiomatic(ctx context.Context, g *guest, r api.MigrateRequest) bool {
-	if r.Idiomatic || !g.mod.Idiomatic() {
-		return r.Idiomatic
+// byCheckpoint returns how a guest is to move by its last checkpoint: because that was asked for,
+// or because the target can do nothing else. It returns nil for one that is to be frozen.
+func (n *Node) byCheckpoint(ctx context.Context, g *guest, r api.MigrateRequest) (*checkpointMove, error) {
+	switch {
+	case !g.mod.Idiomatic() && r.Idiomatic:
+		return nil, fail(api.CodeConflict, "guest %s: %v", g.id, engine.ErrNotIdiomatic)
+	case !g.mod.Idiomatic() || !r.Idiomatic && !n.onWasmer(ctx, r.To):
+		return nil, nil
+	case len(g.libs) > 0:
+		return nil, fail(api.CodeConflict, "guest %s is made of %d modules, and moves only by freezing it", g.id, len(g.libs)+1)
+	case g.pipe != nil:
+		return nil, failHint(api.CodeConflict, "move it by freezing it, to a node that is not on Wasmer", "guest %s has a session, which does not go with its last checkpoint", g.id)
 	}
-	c, err := n.peer(r.To)
+	return &checkpointMove{}, nil
+}
+
+func (n *Node) onWasmer(ctx context.Context, url string) bool {
+	c, err := n.peer(url)
 	if err != nil {
 		return false
 	}
 	there, err := c.Node(ctx)
-	return err == nil && there.Engine == engineWasmer
+	return err == nil && there.Engine == api.EngineWasmer
 }
 
-// migrateIdiomatic moves a guest by its last checkpoint. The guest is this node's until
-// the target says that it has it, and makes no other checkpoint meanwhile. When the
-// target's answer is lost nobody knows: the guest then stays held, so that there are never
-// two that make checkpoints, until it is stopped. The caller holds the guest's lock.
-func (n *Node) migrateIdiomatic(ctx context.Context, g *guest, r api.MigrateRequest) (api.MigrateResult, error) {
-	began := time.Now()
-	stays := func(err error) (api.MigrateResult, error) {
-		return api.MigrateResult{}, fail(api.CodeMigrationFault, "guest %s stays: %v", g.id, err)
-	}
-	c, err := n.peer(r.To)
+// hold takes the last checkpoint; until settle the guest makes no other.
+func (o *outgoing) hold() error {
+	s, decide, err := o.g.env.Hold(snapshotfmt.Meta{Instance: o.g.id, Epoch: o.m.Record.Epoch, Engine: o.g.kind})
 	if err != nil {
-		return stays(err)
+		return err
 	}
-	if err := c.PutModule(ctx, g.mod.Bytes()); err != nil {
-		return stays(err)
-	}
-	asked := time.Now()
-	s, decide, err := g.env.Hold(snapshotfmt.Meta{Instance: g.id, Epoch: 1, Engine: g.kind})
-	if err != nil {
-		return api.MigrateResult{}, fail(api.CodeConflict, "guest %s: %v", g.id, err)
-	}
+	o.last.decide = decide
 	var file bytes.Buffer
 	if err := s.Encode(&file); err != nil {
-		decide(false)
-		return stays(err)
+		return err
 	}
-	size := int64(file.Len())
-	spec := g.spec
-	spec.Engine = ""
-	there, err := c.Restore(context.WithoutCancel(ctx), &file, spec)
-	var refused *api.Error
-	switch {
-	case errors.As(err, &refused):
-		decide(false)
-		return stays(err)
-	case err != nil:
-		return api.MigrateResult{}, failHint(api.CodeInDoubt, "look there, and stop it here if it is there", "guest %s may be at %s, and is held here: %v", g.id, r.To, err)
+	if file.Len() > maxState {
+		return fmt.Errorf("the guest's checkpoint is a file of %d bytes, over the limit of %d", file.Len(), maxState)
 	}
-	g.mu.Lock()
-	g.movedTo = strings.TrimRight(r.To, "/")
-	g.mu.Unlock()
-	decide(true)
-	return api.MigrateResult{ID: there.ID, From: n.URL(), To: r.To, Epoch: 1, TotalMS: sinceMillis(began), DowntimeMS: sinceMillis(asked),
-		BytesSent: size, MemoryBytes: int64(len(s.Last)), StopReason: "idiomatic: the last checkpoint"}, nil
+	o.last.file = file.Bytes()
+	o.res.MemoryBytes, o.res.StopReason = int64(len(s.Last)), "idiomatic: the last checkpoint"
+	return nil
 }
 
-func sinceMillis(t time.Time) float64 { return float64(time.Since(t).Microseconds()) / 1000 }
+func (m *checkpointMove) settle(moved bool) {
+	if m.decide != nil {
+		m.decide(moved)
+		m.decide = nil
+	}
+}
+
+func (o *outgoing) sendCheckpoint(ctx context.Context) error {
+	if err := o.ch.sendAll(ctx, wire.State, o.last.file); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(o.last.file)
+	_, err := o.ch.Send(wire.Final, append(make([]byte, 32), sum[:]...))
+	return err
+}
+
+// verifyCheckpoint makes the guest of a checkpoint that has arrived whole.
+func (in *incoming) verifyCheckpoint() error {
+	f := in.fill
+	if f == nil || !isClosed(f.done) || len(in.final) != 64 {
+		return errors.New("the guest is not complete")
+	}
+	if f.err != nil {
+		return f.err
+	}
+	if sum := sha256.Sum256(in.state); [32]byte(in.final[32:64]) != sum {
+		return fmt.Errorf("the checkpoint's digest is %x here, %x at the source", sum, in.final[32:64])
+	}
+	dec, err := snapshotfmt.NewDecoder(bytes.NewReader(in.state), in.granted.Limits.Snapshot(1))
+	if err != nil {
+		return err
+	}
+	st, err := dec.State()
+	if err != nil {
+		return err
+	}
+	if !st.Idiomatic || dec.Manifest().Module != f.mod.Digest() {
+		return errors.New("what has arrived is no checkpoint of the module in the plan")
+	}
+	home, err := in.files.complete(nil)
+	if err != nil {
+		return err
+	}
+	env, err := engine.Begin(in.n.ctx, f.mod, in.g.streams(in.granted), dec, st)
+	if err != nil {
+		home.leave()
+		return err
+	}
+	in.g.runs(f.mod, env)
+	in.g.home = home
+	if err := home.own(in.g, in.plan.Epoch+1); err != nil || !in.n.cfg.Durable {
+		return err
+	}
+	return in.n.writeImage(in.plan.Migration, in.plan, func(w *os.File) error {
+		_, err := w.Write(in.state)
+		return err
+	})
+}

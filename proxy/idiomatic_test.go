@@ -37,8 +37,12 @@ func TestMigrateIdiomatic(t *testing.T) {
 		if err != nil || was.State != api.StateMoved || was.MovedTo != to.URL() {
 			t.Errorf("left behind: %+v, %v", was, err)
 		}
+		epoch := g.Epoch
 		if g, err = to.Show(t.Context(), r.ID); err != nil {
 			t.Fatal(err)
+		}
+		if g.ID != was.ID || g.Epoch != epoch+1 || r.Epoch != g.Epoch {
+			t.Errorf("%s at epoch %d has become %s at %d, and the result says %d", was.ID, epoch, g.ID, g.Epoch, r.Epoch)
 		}
 		from, to = to, from
 	}

@@ -23,6 +23,7 @@ type plan struct {
 	ModuleSize  int64     `json:"module_size"`
 	MemoryBytes uint64    `json:"memory_bytes"`
 	Libraries   []library `json:"libraries,omitempty"`
+	Idiomatic   bool      `json:"idiomatic,omitempty"` // the state is a snapshot file, and no memory comes
 	Spec        api.Spec  `json:"spec"`
 	Storage     []string  `json:"storage,omitempty"` // which each shared folder is on, in order
 }

@@ -24,6 +24,7 @@ type outgoing struct {
 	ch    *channel
 	cp    *copier
 	files *courier
+	last  *checkpointMove // nil for a guest that is frozen
 	emit  func(api.Progress)
 
 	began, froze time.Time
@@ -52,12 +53,13 @@ func (n *Node) Migrate(ctx context.Context, id string, r api.MigrateRequest, pro
 	if !g.tryLock() {
 		return api.MigrateResult{}, failHint(api.CodeConflict, "try again when it is over", "guest %s is being moved or written down", id)
 	}
-	if n.idiomatic(ctx, g, r) {
-		defer g.unlock()
-		return n.migrateIdiomatic(ctx, g, r)
+	last, err := n.byCheckpoint(ctx, g, r)
+	if err != nil {
+		g.unlock()
+		return api.MigrateResult{}, err
 	}
 	told := make(chan api.Progress, 16)
-	o := &outgoing{n: n, g: g, req: r, mv: newMove(), began: time.Now(), emit: func(p api.Progress) {
+	o := &outgoing{n: n, g: g, req: r, last: last, mv: newMove(), began: time.Now(), emit: func(p api.Progress) {
 		select {
 		case told <- p:
 		default: // whoever listens is slow; the next one says more
@@ -180,6 +182,9 @@ func (o *outgoing) perform(ctx context.Context, f handover.Effect) (handover.Eve
 	case handover.Send:
 		return o.send(ctx, f)
 	case handover.CopyMemory:
+		if o.last != nil {
+			return outcome(handover.Copied, o.waitCompiled(ctx))
+		}
 		return outcome(handover.Copied, o.copyMemory(ctx))
 	case handover.Freeze:
 		return outcome(handover.Frozen, o.freeze(ctx))
@@ -240,7 +245,7 @@ func (o *outgoing) plan(ctx context.Context) (handover.Event, bool) {
 	}
 	b, err := encodePlan(plan{Libraries: libs, Migration: o.m.Record.Migration, Instance: o.g.id, Epoch: o.m.Record.Epoch,
 		Source: o.m.Record.Source, Module: o.g.module, ModuleSize: int64(len(o.g.mod.Bytes())),
-		MemoryBytes: o.g.memory(), Spec: o.g.spec, Storage: storage})
+		MemoryBytes: o.g.memory(), Idiomatic: o.last != nil, Spec: o.g.spec, Storage: storage})
 	if err != nil {
 		return outcome(0, err)
 	}
@@ -292,6 +297,9 @@ func (o *outgoing) stage(ctx context.Context) error {
 
 func (o *outgoing) freeze(ctx context.Context) error {
 	o.froze = time.Now()
+	if o.last != nil {
+		return o.hold()
+	}
 	if o.g.pipe != nil {
 		o.g.pipe.Seal()
 	}
@@ -309,7 +317,9 @@ func (o *outgoing) thaw() {
 		o.n.thawSoon(o.g)
 		return
 	}
-	if err := o.g.env.Thaw(); err != nil && !errors.Is(err, engine.ErrGone) {
+	if o.last != nil {
+		o.last.settle(false)
+	} else if err := o.g.env.Thaw(); err != nil && !errors.Is(err, engine.ErrGone) {
 		o.n.cfg.Log.Error("thawing a guest that did not move", "guest", o.g.id, "err", err)
 	}
 	if e, owns := o.m.Record.Owner(); owns {
@@ -358,6 +368,9 @@ func (o *outgoing) discard() {
 	o.n.dropImage(image)
 	if o.g.pipe != nil {
 		o.g.pipe.Moved(o.m.Record.Target)
+	}
+	if o.last != nil {
+		o.last.settle(true)
 	}
 	o.cp.close()
 	o.g.kill(errMoved)

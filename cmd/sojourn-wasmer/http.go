@@ -11,29 +11,54 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 
+	"sojourn/orchestrator"
 	"sojourn/proxy/api"
 )
 
+// nodeConfig is what a node is started with.
+type nodeConfig struct {
+	name, listen, token string
+	state               string // folder; empty for one of the user's
+	orchestrator        string // URL; empty for none
+}
+
 // serve runs a node until a signal ends it.
-func serve(listen, token string) error {
+func serve(c nodeConfig) error {
 	if !available {
 		return errUnavailable
 	}
-	if err := exposed(listen, token); err != nil {
+	if err := exposed(c.listen, c.token); err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", listen)
+	if c.state == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			return fmt.Errorf("no folder for the state, name one with --state: %w", err)
+		}
+		c.state = filepath.Join(dir, "sojourn", "wasmer")
+	}
+	l, err := net.Listen("tcp", c.listen)
 	if err != nil {
 		return err
 	}
-	n := newNode("http://"+l.Addr().String(), token)
+	n, err := newNode(c.name, "http://"+l.Addr().String(), c.token, c.state)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	defer n.close()
-	fmt.Println("node at", n.url)
+	if err := n.resume(); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if err := n.report(ctx, c.orchestrator); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	fmt.Println("node at", n.url)
 	s := &http.Server{Handler: n.handler()}
 	go func() {
 		<-ctx.Done()
@@ -42,6 +67,19 @@ func serve(listen, token string) error {
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
+	return nil
+}
+
+// report keeps an orchestrator informed, until ctx ends.
+func (n *node) report(ctx context.Context, url string) error {
+	if url == "" {
+		return nil
+	}
+	a, err := orchestrator.NewAgent(orchestrator.AgentConfig{URL: url, Token: n.token, Info: n.info})
+	if err != nil {
+		return err
+	}
+	n.do(func() { a.Run(ctx) })
 	return nil
 }
 
@@ -59,7 +97,7 @@ func (n *node) handler() http.Handler {
 			_ = json.NewEncoder(w).Encode(v)
 		})
 	}
-	on("GET /v1/node", func(*http.Request, string) (any, error) { return n.tell(), nil })
+	on("GET /v1/node", func(*http.Request, string) (any, error) { return n.info(), nil })
 	on("PUT /v1/modules/{id}", func(r *http.Request, id string) (any, error) {
 		return struct{}{}, n.putModule(strings.ToLower(id), r.Body)
 	})
@@ -74,6 +112,9 @@ func (n *node) handler() http.Handler {
 	})
 	on("POST /v1/guests/{id}/stop", func(_ *http.Request, id string) (any, error) { return n.stop(id) })
 	on("POST /v1/restore", n.serveRestore)
+	on("GET /v1/migrations/{id}", func(_ *http.Request, id string) (any, error) { return n.migration(id) })
+	on("POST /v1/migrations/{id}", n.serveTold)
+	mux.HandleFunc("GET /v1/handover", n.serveHandover)
 	mux.HandleFunc("POST /v1/guests/{id}/migrate", n.serveMigrate)
 	mux.HandleFunc("POST /v1/guests/{id}/snapshot", n.serveSnapshot)
 	mux.HandleFunc("GET /v1/guests/{id}/output", n.serveOutput)

@@ -3,7 +3,7 @@
 //
 //	sojourn-wasmer run [--checkpoint FILE] app.wasm [args...]
 //	sojourn-wasmer restore [--checkpoint FILE] FILE
-//	sojourn-wasmer node [--listen 127.0.0.1:7080]
+//	sojourn-wasmer node [--listen 127.0.0.1:7080] [--orchestrator URL]
 //	sojourn-wasmer bench [--runs N] [--output FILE] app.wasm [args...]
 //
 // A snapshot that it writes 'sojourn restore' and a sojourn node continue, and back.
@@ -50,8 +50,13 @@ func command(args []string) error {
 	}
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	file := f.String("checkpoint", "", "write the last checkpoint into `FILE` on SIGTERM or SIGINT, and end")
-	listen := f.String("listen", "127.0.0.1:7080", "`address` of the node")
-	token := f.String("token", os.Getenv("SOJOURN_TOKEN"), "asked of callers and shown to other nodes; $SOJOURN_TOKEN")
+	var c nodeConfig
+	host, _ := os.Hostname()
+	f.StringVar(&c.name, "name", host, "what people call the node")
+	f.StringVar(&c.listen, "listen", "127.0.0.1:7080", "`address` of the node")
+	f.StringVar(&c.state, "state", "", "`folder` for the node's records; one of the user's by default")
+	f.StringVar(&c.orchestrator, "orchestrator", "", "`URL` of the orchestrator to report to")
+	f.StringVar(&c.token, "token", os.Getenv("SOJOURN_TOKEN"), "asked of callers and shown to other nodes; $SOJOURN_TOKEN")
 	runs := f.Int("runs", 1000, "repetitions of bench")
 	output := f.String("output", os.DevNull, "what the guest of bench prints goes into `FILE`")
 	if err := f.Parse(args[1:]); err != nil {
@@ -65,7 +70,7 @@ func command(args []string) error {
 	case childCommand:
 		return child()
 	case "node":
-		return serve(*listen, *token)
+		return serve(c)
 	}
 	if !available {
 		return errUnavailable

@@ -1,23 +1,22 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"sojourn/compat"
 	"sojourn/proxy/api"
+	"sojourn/proxy/handover"
+	"sojourn/proxy/wire"
 	"sojourn/snapshotfmt"
 )
 
@@ -27,16 +26,23 @@ const (
 	maxModules  = 64
 	maxGuests   = 64
 	maxOutput   = 64 << 10 // kept of what a guest writes
+	maxMemory   = 2 << 30  // of all guests, as the node says; it knows only of what arrived how much it has
 	maxJSON     = 1 << 20
 )
 
 // node hosts guests, each in a process.
 type node struct {
-	url, token string
+	name, url, token string
+	store            *handover.Store
+	ctx              context.Context // ends with the node
+	cancel           context.CancelFunc
+	wg               sync.WaitGroup
 
-	mu      sync.Mutex
-	modules map[string][]byte // by digest
-	guests  map[string]*hosted
+	mu       sync.Mutex
+	modules  map[string][]byte // by digest
+	guests   map[string]*hosted
+	arriving map[string]*arrivalOf // by migration
+	reserved int                   // guests that are arriving
 }
 
 // hosted is one guest of a node.
@@ -74,8 +80,16 @@ func fail(code, format string, args ...any) *api.Error {
 	return &api.Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-func newNode(url, token string) *node {
-	return &node{url: url, token: token, modules: map[string][]byte{}, guests: map[string]*hosted{}}
+// newNode returns a node that keeps its records of migrations in the folder dir.
+func newNode(name, url, token, dir string) (*node, error) {
+	store, err := handover.OpenStore(filepath.Join(dir, "migrations"))
+	if err != nil {
+		return nil, err
+	}
+	n := &node{name: name, url: url, token: token, store: store, modules: map[string][]byte{}, guests: map[string]*hosted{},
+		arriving: map[string]*arrivalOf{}}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	return n, nil
 }
 
 func (n *node) putModule(digest string, r io.Reader) error {
@@ -125,23 +139,14 @@ func (n *node) run(s start, spec api.Spec) (api.Guest, error) {
 	if err := allowed(spec); err != nil {
 		return api.Guest{}, err
 	}
-	var id [8]byte
-	_, _ = rand.Read(id[:])
 	h := &hosted{start: s, out: new(tail)}
-	h.info = api.Guest{ID: hex.EncodeToString(id[:]), Name: spec.Name, Module: fmt.Sprintf("%x", sha256.Sum256(s.Module)),
-		Epoch: 1, Engine: "wasmer", Args: s.Args, Started: time.Now()}
+	h.info = api.Guest{ID: newID(), Name: spec.Name, Module: fmt.Sprintf("%x", sha256.Sum256(s.Module)),
+		Epoch: 1, Engine: api.EngineWasmer, Args: s.Args, Idiomatic: true, Started: time.Now()}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	live := 0
-	for _, o := range n.guests {
-		if o.live() {
-			live++
-		}
+	if err := n.room(); err != nil {
+		return api.Guest{}, err
 	}
-	if live >= maxGuests {
-		return api.Guest{}, fail(api.CodeNoCapacity, "the node has %d guests, its limit", maxGuests)
-	}
-	n.forget()
 	p, err := launch(s, nil, h.out, h.out)
 	if err != nil {
 		return api.Guest{}, fail(api.CodeInternal, "%v", err)
@@ -149,6 +154,21 @@ func (n *node) run(s start, spec api.Spec) (api.Guest, error) {
 	h.proc = p
 	n.guests[h.info.ID] = h
 	return h.show(), nil
+}
+
+// room makes room for one more guest. The caller holds mu.
+func (n *node) room() error {
+	live := n.reserved
+	for _, o := range n.guests {
+		if o.live() {
+			live++
+		}
+	}
+	if live >= maxGuests {
+		return fail(api.CodeNoCapacity, "the node has %d guests, its limit", maxGuests)
+	}
+	n.forget()
+	return nil
 }
 
 // forget drops the oldest guest that has ended when there are many. The caller holds mu.
@@ -216,9 +236,16 @@ func (n *node) list() []api.Guest {
 	return gs
 }
 
-func (n *node) tell() api.Node {
-	return api.Node{Name: "wasmer", URL: n.url, Version: "wasmer-go 1.0.4", ISA: runtime.GOARCH, OS: runtime.GOOS, Engine: "wasmer",
-		Engines: []string{"wasmer"}, CPUs: runtime.NumCPU(), MaxGuests: maxGuests, Guests: n.list()}
+func (n *node) info() api.Node {
+	i := api.Node{Name: n.name, URL: n.url, Version: "wasmer-go 1.0.4", Protocol: wire.Version, ISA: runtime.GOARCH, OS: runtime.GOOS,
+		Engine: api.EngineWasmer, Engines: []string{api.EngineWasmer}, CPUs: runtime.NumCPU(), TotalMemory: maxMemory, FreeMemory: maxMemory,
+		MaxGuests: maxGuests, Guests: n.list()}
+	for _, g := range i.Guests {
+		if g.State == api.StateRunning {
+			i.FreeMemory -= min(i.FreeMemory, g.MemoryBytes)
+		}
+	}
+	return i
 }
 
 // take makes the caller the only one that asks a live guest's process, until done.
@@ -249,6 +276,7 @@ func (n *node) snapshot(id string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	epoch := n.show(h).Epoch
 	last, err := h.proc.hold()
 	if err == nil {
 		h.proc.stay()
@@ -257,7 +285,7 @@ func (n *node) snapshot(id string, w io.Writer) error {
 	if err != nil {
 		return fail(api.CodeConflict, "guest %s: %v", id, err)
 	}
-	return h.start.snapshot(last, snapshotfmt.Meta{Instance: id, Epoch: 1}).Encode(w)
+	return h.start.snapshot(last, snapshotfmt.Meta{Instance: id, Epoch: epoch}).Encode(w)
 }
 
 func (n *node) restore(r io.Reader, spec api.Spec) (api.Guest, error) {
@@ -276,57 +304,6 @@ func (n *node) restore(r io.Reader, spec api.Spec) (api.Guest, error) {
 	return n.run(st, spec)
 }
 
-// migrate moves a guest by its last checkpoint. The guest is this node's until the target
-// says that it has it, and makes no checkpoint from the hold on. When the target's answer
-// is lost nobody knows: the guest then stays held, so that there are never two, until it
-// is stopped here.
-func (n *node) migrate(ctx context.Context, id, to string) (api.MigrateResult, error) {
-	began := time.Now()
-	c, err := api.NewClient(to, api.Options{Token: n.token})
-	if err != nil {
-		return api.MigrateResult{}, fail(api.CodeBadRequest, "%v", err)
-	}
-	defer c.Close()
-	h, done, err := n.take(id)
-	if err != nil {
-		return api.MigrateResult{}, err
-	}
-	if err := c.PutModule(ctx, h.start.Module); err != nil {
-		done()
-		return api.MigrateResult{}, fail(api.CodeMigrationFault, "guest %s stays: %v", id, err)
-	}
-	asked := time.Now()
-	last, err := h.proc.hold()
-	if err != nil {
-		done()
-		return api.MigrateResult{}, fail(api.CodeConflict, "guest %s: %v", id, err)
-	}
-	var file bytes.Buffer
-	err = h.start.snapshot(last, snapshotfmt.Meta{Instance: id, Epoch: 1}).Encode(&file)
-	size := int64(file.Len())
-	var there api.Guest
-	if err == nil {
-		there, err = c.Restore(context.WithoutCancel(ctx), &file, api.Spec{Name: h.info.Name, Args: h.start.Args, Env: h.start.Env})
-	}
-	var refused *api.Error
-	switch {
-	case errors.As(err, &refused) || err != nil && size == 0:
-		h.proc.stay()
-		done()
-		return api.MigrateResult{}, fail(api.CodeMigrationFault, "guest %s stays: %v", id, err)
-	case err != nil:
-		return api.MigrateResult{}, fail(api.CodeInDoubt, "guest %s may be at %s: %v; it is held here: look there, and stop it here if it is", id, to, err)
-	}
-	n.mu.Lock()
-	h.info.MovedTo = strings.TrimRight(to, "/")
-	n.mu.Unlock()
-	h.proc.end()
-	return api.MigrateResult{ID: there.ID, From: n.url, To: to, Epoch: 1, TotalMS: millisSince(began), DowntimeMS: millisSince(asked),
-		BytesSent: size, MemoryBytes: int64(len(last)), StopReason: "idiomatic: the last checkpoint"}, nil
-}
-
-func millisSince(t time.Time) float64 { return float64(time.Since(t).Microseconds()) / 1000 }
-
 func (n *node) stop(id string) (api.Guest, error) {
 	h, err := n.guest(id)
 	if err != nil {
@@ -336,13 +313,26 @@ func (n *node) stop(id string) (api.Guest, error) {
 	return n.show(h), nil
 }
 
-// close ends all guests.
+// close ends all guests, and the loops of migrations.
 func (n *node) close() {
 	n.mu.Lock()
-	defer n.mu.Unlock()
+	n.cancel()
 	for _, h := range n.guests {
 		h.proc.endAs("the node has ended")
 	}
+	n.mu.Unlock()
+	n.wg.Wait()
+}
+
+// do runs f, which close waits for; it returns false when the node has ended.
+func (n *node) do(f func()) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ctx.Err() != nil {
+		return false
+	}
+	n.wg.Go(f)
+	return true
 }
 
 func exposed(listen, token string) error {

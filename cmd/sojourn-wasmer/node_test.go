@@ -47,10 +47,13 @@ func client(t *testing.T, url string) *api.Client {
 
 func wasmerNode(t *testing.T) *api.Client {
 	t.Helper()
-	n := newNode("", "")
+	n, err := newNode("wasmer", "", "", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := httptest.NewServer(n.handler())
 	n.url = s.URL
-	t.Cleanup(func() { s.Close(); n.close() })
+	t.Cleanup(func() { n.close(); s.Close() })
 	return client(t, s.URL)
 }
 
@@ -93,7 +96,7 @@ func wait(t *testing.T, c *api.Client, id string) (api.Guest, string) {
 // while it works; it ends as its twin does that never moves.
 func TestThereAndBack(t *testing.T) {
 	on := []*api.Client{wasmerNode(t), wazeroNode(t)}
-	for name, size := range map[string]string{"fib": "8000000", "kmeans": "40000", "matmul": "600"} {
+	for name, size := range map[string]string{"fib": "8000000", "kmeans": "120000", "matmul": "1600"} {
 		t.Run(name, func(t *testing.T) {
 			spec := api.Spec{Args: []string{name, size}}
 			twin, err := on[1].Run(t.Context(), idiomatic(t, name+"-twin"), spec)
@@ -118,6 +121,9 @@ func TestThereAndBack(t *testing.T) {
 				}
 				if g, err = to.Show(t.Context(), r.ID); err != nil {
 					t.Fatal(err)
+				}
+				if g.ID != was.ID || g.Epoch != uint64(i)+2 || r.Epoch != g.Epoch {
+					t.Errorf("move %d: %s has become %s at epoch %d, and the result says %d", i, was.ID, g.ID, g.Epoch, r.Epoch)
 				}
 			}
 			end, got := wait(t, on[moves%2], g.ID)

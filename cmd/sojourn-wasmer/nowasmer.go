@@ -5,13 +5,11 @@ package main
 import (
 	"io"
 	"os"
-
-	"sojourn/compat"
 )
 
 const available = false
 
-func runGuest(start, *compat.Vector, func(error)) (uint32, error) { return 0, errUnavailable }
+func load(start) (runner, error) { return nil, errUnavailable }
 
 func dupStdout() (*os.File, error) { return nil, errUnavailable }
 

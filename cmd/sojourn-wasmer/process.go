@@ -26,6 +26,7 @@ type start struct {
 	Module    []byte
 	Args, Env []string
 	Last      []byte // checkpoint; empty for one that begins
+	Waits     bool   // compile the module, answer, and read another start before it runs
 }
 
 type order int
@@ -146,12 +147,29 @@ func (p *process) watch(r *os.File) {
 	}
 }
 
+// compiled waits until the module of a guest that waits is compiled.
+func (p *process) compiled() error {
+	_, err := p.answer()
+	return err
+}
+
+// begin runs a guest that waits.
+func (p *process) begin(s start) {
+	s.Module, s.Waits = nil, false
+	_ = p.orders.Encode(s) // a process that is gone has a result
+}
+
 // hold returns the last checkpoint; until stay the guest makes no other.
 func (p *process) hold() ([]byte, error) {
 	if err := p.orders.Encode(orderHold); err != nil {
 		<-p.done
 		return nil, fmt.Errorf("guest is gone: %w", p.result)
 	}
+	return p.answer()
+}
+
+// answer waits for the answer to an order.
+func (p *process) answer() ([]byte, error) {
 	select {
 	case a := <-p.answers:
 		if a.Err != "" {
@@ -190,19 +208,39 @@ func child() error {
 		defer mu.Unlock()
 		_ = out.Encode(a)
 	}
+	run, err := load(s)
+	if s.Waits {
+		say(answer{Err: text(err)})
+		s = start{}
+		if err := orders.Decode(&s); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		say(answer{Ended: &ended{Err: err.Error()}})
+		return err
+	}
 	v := compat.Arrived(s.Last)
 	go obey(orders, v, say)
-	exit, err := runGuest(s, v, func(err error) { // which is called inside Wasmer, and must not return to it
+	exit, err := run(s, v, func(err error) { // which is called inside Wasmer, and must not return to it
 		say(answer{Ended: &ended{Err: err.Error()}})
 		os.Exit(1)
 	})
-	e := ended{Exit: exit}
-	if err != nil {
-		e.Err = err.Error()
-	}
+	e := ended{exit, text(err)}
 	say(answer{Ended: &e})
 	return &e
 }
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// runner runs a guest whose module is compiled to its end. What its calls do wrong is given to
+// fail, which does not return.
+type runner func(s start, v *compat.Vector, fail func(error)) (exit uint32, err error)
 
 // obey follows orders until there are no more, which is when the parent is gone.
 func obey(orders *gob.Decoder, v *compat.Vector, say func(answer)) {

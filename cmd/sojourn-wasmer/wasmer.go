@@ -134,16 +134,17 @@ func (in *instance) run() (uint32, error) {
 	return exit, err
 }
 
-func runGuest(s start, v *compat.Vector, fail func(error)) (uint32, error) {
+// load compiles a guest's module.
+func load(s start) (runner, error) {
 	g, err := compile(s)
-	if err != nil {
-		return 0, err
-	}
-	in, err := g.instantiate(v, fail)
-	if err != nil {
-		return 0, err
-	}
-	return in.run()
+	return func(s start, v *compat.Vector, fail func(error)) (uint32, error) {
+		g.start = s
+		in, err := g.instantiate(v, fail)
+		if err != nil {
+			return 0, err
+		}
+		return in.run()
+	}, err
 }
 
 // bench runs a guest again and again, its output into a file, and writes how long each run

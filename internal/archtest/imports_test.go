@@ -24,7 +24,7 @@ const (
 // entry that is a package's path or a parent of it is the package's own.
 var layers = map[string][]string{
 	"cmd":                {"orchestrator", "proxy", "engine", "interp", "compat", "snapshotfmt", "bench", "internal/corpus", "examples/guests"},
-	"cmd/sojourn-wasmer": {"compat", "snapshotfmt", "proxy/api"},
+	"cmd/sojourn-wasmer": {"orchestrator", "compat", "snapshotfmt", "proxy/api", "proxy/wire", "proxy/handover"},
 	"orchestrator":       {"proxy", "engine", "interp", "snapshotfmt"},
 	"proxy":              {"engine", "interp", "snapshotfmt"},
 	"proxy/api":          {"snapshotfmt"},

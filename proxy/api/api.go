@@ -107,6 +107,9 @@ const (
 	StateLost     = "lost"   // its process died and no durable copy was kept
 )
 
+// EngineWasmer is the engine of a node of sojourn-wasmer, which runs idiomatic guests only.
+const EngineWasmer = "wasmer"
+
 // Guest is one instance as this node knows it.
 type Guest struct {
 	ID          string    `json:"id"`
@@ -118,7 +121,8 @@ type Guest struct {
 	Engine      string    `json:"engine"`
 	Args        []string  `json:"args"`
 	Session     bool      `json:"session,omitempty"`
-	Dirs        []string  `json:"dirs,omitempty"` // as they travel: a carried folder is without a host's
+	Idiomatic   bool      `json:"idiomatic,omitempty"` // it makes checkpoints by itself, and can move by the last of them
+	Dirs        []string  `json:"dirs,omitempty"`      // as they travel: a carried folder is without a host's
 	MemoryBytes uint64    `json:"memory_bytes"`
 	Started     time.Time `json:"started"` // when it began on this node
 	ExitCode    *uint32   `json:"exit_code,omitempty"`
@@ -152,8 +156,7 @@ type MigrateRequest struct {
 	MaxRounds      int    `json:"max_rounds,omitempty"`
 
 	// Idiomatic moves the guest by the last checkpoint that it has made by itself: what it
-	// did since is done again, and it gets another id. It is so in any case when the
-	// target is a node on Wasmer.
+	// did since is done again. It is so in any case when the target is a node on Wasmer.
 	Idiomatic bool `json:"idiomatic,omitempty"`
 }
 
