@@ -71,6 +71,9 @@ func (n *Node) settle(id string, spec *api.Spec, granted *engine.Spec) (_ *home,
 		}
 		dirs[i] = f.String()
 	}
+	if kept := n.countKept(); kept > maxKept {
+		return nil, failHint(api.CodeNoCapacity, "forget them with DELETE /v1/guests/{id}", "the folders of %d guests that have ended are here still", kept)
+	}
 	h, err := n.newHome(id, granted.Mounts)
 	if h == nil || err != nil {
 		return nil, err
@@ -91,6 +94,19 @@ func (n *Node) settle(id string, spec *api.Spec, granted *engine.Spec) (_ *home,
 	}
 	spec.Dirs = dirs
 	return h, h.hold(granted.Mounts)
+}
+
+// countKept counts the guests whose folders are kept for whoever asks for them.
+func (n *Node) countKept() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	kept := 0
+	for _, g := range n.guests {
+		if !g.live() && g.keeps() {
+			kept++
+		}
+	}
+	return kept
 }
 
 // copyFolder makes a folder of a name in home that holds what from does; nothing when from

@@ -108,7 +108,7 @@ func (h *home) leave() {
 	}
 	h.fixed = nil
 	var err error
-	if h.tree != nil && len(h.carried) > 0 {
+	if h.tree != nil && h.tree.Bytes() > 0 && h.n.folders.Room(h.tree) {
 		_ = os.Remove(filepath.Join(h.dir, ownerName))
 		err = h.n.folders.Keep("left-"+newID(), h.dir, h.tree)
 	} else {

@@ -9,6 +9,7 @@ const (
 	maxState     = 256 << 20 // bytes of a guest's state but its memory
 	maxStrings   = 4096      // arguments, and also environment variables
 	maxDirs      = 64        // folders of one guest
+	maxKept      = 1024      // guests that have ended and whose folders are here still
 	maxLibraries = 256       // modules of one guest before the last
 	maxPeers     = 1024      // other nodes that connections are kept to
 	maxKnown     = 4096      // guests that are remembered, those that ended or moved included

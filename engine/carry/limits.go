@@ -20,6 +20,7 @@ const (
 	// MaxWant bounds the bytes of the list of chunks that are wanted.
 	MaxWant = MaxChunks / 8
 
+	maxDepth       = 128  // directories inside each other
 	maxPath        = 4096 // bytes of a path, and of the target of a symbolic link
 	maxName        = 255  // bytes between two slashes
 	maxBatchChunks = 4096 // chunks that one batch accounts for

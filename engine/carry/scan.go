@@ -66,7 +66,7 @@ func (f *Folder) Scan(max int64) (*Tree, error) {
 	s := &scan{f: f, left: max, known: map[uint64]known{}, where: map[Sum]place{}}
 	info, err := f.root.Lstat(".")
 	if err == nil {
-		err = s.entry(".", info)
+		err = s.entry(f.root, ".", ".", 0, info)
 	}
 	if err != nil {
 		return nil, err
@@ -83,10 +83,14 @@ type scan struct {
 	where map[Sum]place
 }
 
-// entry adds a name and all below it. What vanished is left out.
-func (s *scan) entry(path string, info fs.FileInfo) error {
+// entry adds a name of a directory, which has the path in the folder, and all below it.
+// What vanished is left out.
+func (s *scan) entry(in *os.Root, name, path string, depth int, info fs.FileInfo) error {
 	if len(s.tree.Entries) >= MaxEntries {
 		return fmt.Errorf("%w: more than %d names", ErrTooLarge, MaxEntries)
+	}
+	if depth > maxDepth {
+		return fmt.Errorf("%w: directories more than %d deep", ErrTooLarge, maxDepth)
 	}
 	e := Entry{Path: path, Mode: uint32(info.Mode().Perm()), Time: info.ModTime().UnixNano()}
 	id := identify(path, info)
@@ -97,17 +101,17 @@ func (s *scan) entry(path string, info fs.FileInfo) error {
 	case mode.IsDir():
 		e.Kind = Dir
 		s.tree.Entries = append(s.tree.Entries, e)
-		return s.dir(path)
+		return s.dir(in, name, path, depth)
 	case mode.IsRegular():
-		return s.file(e)
+		return s.file(in, name, e, info)
 	case mode&fs.ModeSymlink != 0:
-		return s.link(path)
+		return s.link(in, name, path)
 	}
 	return fmt.Errorf("%q is neither a file nor a directory (%v): such a folder cannot be carried", path, info.Mode())
 }
 
-func (s *scan) link(path string) error {
-	target, err := s.f.root.Readlink(path)
+func (s *scan) link(in *os.Root, name, path string) error {
+	target, err := in.Readlink(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -118,23 +122,27 @@ func (s *scan) link(path string) error {
 	return nil
 }
 
-func (s *scan) dir(path string) error {
-	names, err := s.names(path)
+func (s *scan) dir(in *os.Root, name, path string, depth int) error {
+	dir, err := in.OpenRoot(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	defer dir.Close()
+	names, err := names(dir, path)
+	if err != nil {
+		return err
+	}
 	slices.Sort(names)
 	for _, name := range names {
-		below := join(path, name)
-		info, err := s.f.root.Lstat(below)
+		info, err := dir.Lstat(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err == nil {
-			err = s.entry(below, info)
+			err = s.entry(dir, name, join(path, name), depth+1, info)
 		}
 		if err != nil {
 			return err
@@ -144,8 +152,8 @@ func (s *scan) dir(path string) error {
 }
 
 // names reads a directory, up to the limit on entries.
-func (s *scan) names(path string) ([]string, error) {
-	d, err := s.f.root.Open(path)
+func names(dir *os.Root, path string) ([]string, error) {
+	d, err := dir.Open(".")
 	if err != nil {
 		return nil, err
 	}
@@ -167,34 +175,21 @@ func (s *scan) names(path string) ([]string, error) {
 }
 
 // file adds a file, with the digests of the last scan if it is the same still.
-func (s *scan) file(e Entry) error {
-	began := time.Now()
-	file, err := s.f.root.OpenFile(e.Path, os.O_RDONLY|openNonblock, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return nil // replaced meanwhile
-	}
+func (s *scan) file(in *os.Root, name string, e Entry, info fs.FileInfo) error {
 	id := identify(e.Path, info)
 	k, same := s.known[id.file]
 	if !same {
-		at := stamp{info.Size(), info.ModTime().UnixNano(), id.ctime}
 		k, same = s.f.known[id.file]
-		if same = same && k.steady && k.stamp == at; !same {
-			k = known{stamp: at, mode: uint32(info.Mode().Perm()), steady: id.ctime != 0 && id.ctime < began.Add(-settleTime).UnixNano()}
-			if k.size, k.sums, err = s.digest(file); err != nil {
-				return fmt.Errorf("%q: %w", e.Path, err)
-			}
+		same = same && k.steady && k.stamp == stampOf(info, id)
+	}
+	if !same {
+		there, now, err := s.read(in, name, e.Path)
+		if now == nil || err != nil {
+			return err
 		}
+		id, k = there, *now
+	}
+	if _, counted := s.known[id.file]; !counted {
 		if s.left -= k.size; s.left < 0 {
 			return fmt.Errorf("%w: its files have more bytes than are allowed", ErrTooLarge)
 		}
@@ -207,6 +202,34 @@ func (s *scan) file(e Entry) error {
 	}
 	s.tree.Entries = append(s.tree.Entries, e)
 	return nil
+}
+
+func stampOf(info fs.FileInfo, id identity) stamp {
+	return stamp{info.Size(), info.ModTime().UnixNano(), id.ctime}
+}
+
+// read takes a file's digests; nil when the name is gone, or of something else.
+func (s *scan) read(in *os.Root, name, path string) (identity, *known, error) {
+	began := time.Now()
+	file, err := in.OpenFile(name, os.O_RDONLY|openNonblock, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return identity{}, nil, nil
+	}
+	if err != nil {
+		return identity{}, nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return identity{}, nil, err
+	}
+	id := identify(path, info)
+	k := &known{stamp: stampOf(info, id), mode: uint32(info.Mode().Perm())}
+	k.steady = id.ctime != 0 && id.ctime < began.Add(-settleTime).UnixNano()
+	if k.size, k.sums, err = s.digest(file); err != nil {
+		err = fmt.Errorf("%q: %w", path, err)
+	}
+	return id, k, err
 }
 
 func (s *scan) digest(file *os.File) (size int64, sums []byte, err error) {

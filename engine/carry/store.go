@@ -64,7 +64,7 @@ func OpenStore(dir string, max int64) (*Store, error) {
 			RemoveAll(filepath.Join(dir, d.Name()))
 			continue
 		}
-		k := &kept{tree: t, bytes: t.Bytes()}
+		k := &kept{tree: t, bytes: t.weight()}
 		if info, err := d.Info(); err == nil {
 			k.used = info.ModTime()
 		}
@@ -88,6 +88,12 @@ func readTree(path string) (*Tree, error) {
 	}
 	return Decode(b)
 }
+
+// perName is what a name is taken to need on the disk, whatever it is of.
+const perName = 4096
+
+// weight is what a folder takes of a store's bytes.
+func (t *Tree) weight() int64 { return t.Bytes() + perName*int64(len(t.Entries)) }
 
 // add registers a folder. The caller holds mu, or nobody else has the store yet.
 func (s *Store) add(name string, k *kept) {
@@ -134,7 +140,8 @@ func (s *Store) drop(name string) {
 }
 
 // Keep takes over the folder home, on the same file system, whose part [FilesName] holds
-// what t says, as name. When the store has that name already, or no room, home is removed.
+// what t says, as name. When the store has that name already, and on an error, home is
+// removed.
 func (s *Store) Keep(name, home string, t *Tree) error {
 	b, err := t.Encode()
 	if err != nil {
@@ -146,9 +153,12 @@ func (s *Store) Keep(name, home string, t *Tree) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := &kept{tree: t, bytes: t.Bytes(), used: time.Now()}
-	if s.kept[name] != nil || k.bytes > s.max {
+	k := &kept{tree: t, bytes: t.weight(), used: time.Now()}
+	if s.kept[name] != nil {
 		return RemoveAll(home)
+	}
+	if k.bytes > s.max {
+		return errors.Join(fmt.Errorf("%w: it takes %d bytes, and the store has room for %d", ErrTooLarge, k.bytes, s.max), RemoveAll(home))
 	}
 	if err := os.Rename(home, filepath.Join(s.dir, name)); err != nil {
 		return errors.Join(err, RemoveAll(home))
@@ -157,6 +167,9 @@ func (s *Store) Keep(name, home string, t *Tree) error {
 	s.shrink()
 	return nil
 }
+
+// Room reports whether a folder would fit if all others went.
+func (s *Store) Room(t *Tree) bool { return t.weight() <= s.max }
 
 // Path is where a folder of a name is when it is kept.
 func (s *Store) Path(name string) string { return filepath.Join(s.dir, name, FilesName) }

@@ -227,8 +227,8 @@ func checkPath(p string) error {
 	if p == "." {
 		return nil
 	}
-	if len(p) > maxPath || strings.ContainsRune(p, 0) {
-		return fmt.Errorf("%w: a path of %d bytes", ErrTree, len(p))
+	if len(p) > maxPath || strings.Count(p, "/") >= maxDepth || strings.ContainsRune(p, 0) {
+		return fmt.Errorf("%w: a path of %d bytes and %d parts", ErrTree, len(p), 1+strings.Count(p, "/"))
 	}
 	for part := range strings.SplitSeq(p, "/") {
 		if part == "" || part == "." || part == ".." || len(part) > maxName {
