@@ -291,6 +291,10 @@ func (e *Environment) Memories() []*linmem.Memory { return e.in.Memories() }
 // Descriptors returns what a guest that is not running has open.
 func (e *Environment) Descriptors() []wasi.Descriptor { return e.world.Describe() }
 
+// UnusedListeners returns the names of the listeners on which a guest that is not running
+// has never waited for a connection, in this environment.
+func (e *Environment) UnusedListeners() []string { return e.world.Unused() }
+
 // Kill ends the guest: one that runs at its next point, and then Result returns why.
 func (e *Environment) Kill(why error) {
 	if why == nil {

@@ -11,7 +11,8 @@ import (
 	"sojourn/interp/wasm"
 )
 
-// HostFunc is one function that the host offers to guests.
+// HostFunc is one function that the host offers to guests. Of several with the same
+// module and name, but different types, a guest gets the one whose type it imports.
 type HostFunc struct {
 	Module, Name    string
 	Params, Results []wasm.ValType
@@ -55,14 +56,23 @@ type Exit struct{ Code uint32 }
 
 func (e *Exit) Error() string { return fmt.Sprintf("guest exited with code %d", e.Code) }
 
-// hostByName finds host functions by module and name.
+// hostByName finds host functions by module and name. Of several of one name the first
+// has it, and each other one a name of its own: see overload.
 func hostByName(offered []HostFunc) map[[2]string]HostFunc {
 	host := map[[2]string]HostFunc{}
 	for _, h := range offered {
+		t := wasm.FuncType{Params: h.Params, Results: h.Results}
+		if first, taken := host[[2]string{h.Module, h.Name}]; taken && !t.Equal(wasm.FuncType{Params: first.Params, Results: first.Results}) {
+			h.Name = overload(h.Name, t)
+		}
 		host[[2]string{h.Module, h.Name}] = h
 	}
 	return host
 }
+
+// overload returns the name by which the rewritten module imports a function that is not
+// the first of its name: wazero has one function a name.
+func overload(name string, t wasm.FuncType) string { return fmt.Sprintf("%s %v", name, t) }
 
 // offer makes a runtime's modules import host functions, each as call makes wazero call it.
 func offer(ctx context.Context, rt wazero.Runtime, host map[[2]string]HostFunc, call func(HostFunc) api.GoModuleFunc) error {

@@ -184,6 +184,7 @@ func (p *Program) define(u *unit, e wasm.Export) target {
 	return target{unit: u.index, index: e.Index}
 }
 
+// linkHost resolves an import to a host function, and renames it to an overload.
 func linkHost(m *wasm.Module, im *wasm.Import, host map[[2]string]HostFunc) (target, error) {
 	if im.Kind != wasm.KindFunc {
 		return target{}, fmt.Errorf("only functions can be imported from the host, and no module of the guest before this one has that name: a %v cannot", im.Kind)
@@ -192,8 +193,13 @@ func linkHost(m *wasm.Module, im *wasm.Import, host map[[2]string]HostFunc) (tar
 	if !ok {
 		return target{}, fmt.Errorf("there is no such host function")
 	}
+	want := m.Types[im.Func]
+	if other, ok := host[[2]string{im.Module, overload(im.Name, want)}]; ok {
+		h = other
+		im.Name = h.Name
+	}
 	t := target{unit: -1, host: h}
-	return t, checkFunc(m.Types[im.Func], wasm.FuncType{Params: h.Params, Results: h.Results})
+	return t, checkFunc(want, wasm.FuncType{Params: h.Params, Results: h.Results})
 }
 
 func checkFunc(want, have wasm.FuncType) error {

@@ -38,8 +38,13 @@ func PreparePlain(ctx context.Context, module []byte, opt Options) (*Plain, erro
 	}
 	host := hostByName(opt.Host)
 	for i := range m.Imports {
-		if _, err := linkHost(m, &m.Imports[i], host); err != nil {
-			return nil, fmt.Errorf("import %d, %q.%q: %w", i, m.Imports[i].Module, m.Imports[i].Name, err)
+		name := m.Imports[i].Name
+		_, err := linkHost(m, &m.Imports[i], host)
+		if err == nil && m.Imports[i].Name != name {
+			err = errors.New("it is not imported with the usual type, and nothing but a rewritten module can")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("import %d, %q.%q: %w", i, m.Imports[i].Module, name, err)
 		}
 	}
 	p := &Plain{rt: wazero.NewRuntimeWithConfig(ctx, runtimeConfig(kind))}

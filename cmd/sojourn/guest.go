@@ -183,5 +183,8 @@ func finish(e *engine.Environment) error {
 	case err != nil:
 		return err
 	}
+	if unused := e.UnusedListeners(); code != 0 && len(unused) > 0 {
+		return &exitError{int(code), unusedListener(int(code), unused[0])}
+	}
 	return exitWith(int(code))
 }

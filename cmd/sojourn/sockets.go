@@ -66,6 +66,13 @@ func (s *socketFlags) close() {
 	}
 }
 
+// unusedListener says why a guest may have failed that was given a listener and never
+// waited on it: Go's net.Listen makes one that only the guest itself can reach.
+func unusedListener(code int, name string) error {
+	return hint(fmt.Errorf("the guest ended with %d, and never waited on its listener %q", code, name),
+		"it is descriptor 3 or one of the next: in Go net.FileListener(os.NewFile(3, \"\")) after syscall.SetNonblock(3, true), not net.Listen; accept(3, ...) in C")
+}
+
 // socketHint adds to an error of loading a guest which flag is missing.
 func socketHint(err error) error {
 	var l *wasi.MissingListener

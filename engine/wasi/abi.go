@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"sojourn/interp"
 	"sojourn/interp/wasm"
@@ -85,12 +86,13 @@ var functions = []function{
 	{name: "sock_shutdown", params: "ii", run: sockShutdown},
 }
 
-// Functions returns the host functions of preview 1. Each call's Host must be the
-// *World of the guest that calls.
+// Functions returns the host functions of preview 1, and behind them those for outward
+// connections. Of some there are two of one name, with different types. Each call's Host
+// must be the *World of the guest that calls.
 func Functions() []interp.HostFunc {
-	list := make([]interp.HostFunc, len(functions))
-	for i, f := range functions {
-		list[i] = f.hostFunc()
+	var list []interp.HostFunc
+	for _, f := range slices.Concat(functions, extensions) {
+		list = append(list, f.hostFunc())
 	}
 	return list
 }

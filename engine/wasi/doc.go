@@ -1,4 +1,4 @@
-// Package wasi is the world of a guest: the files, clocks, streams and arguments
+// Package wasi is the world of a guest: the files, clocks, streams, sockets and arguments
 // that WASI preview 1 shows it, in a form that can be written down and opened again
 // on another node.
 //
@@ -34,8 +34,14 @@
 // mounts; it finds their number in LISTEN_FDS and their names in LISTEN_FDNAMES. They
 // are stream sockets to fd_fdstat_get, and preopened without being folders to
 // fd_prestat_get. Where connections come from is not in this package: see [Listener].
-// poll_oneoff is level-triggered, and sets the hangup flag when the peer will send
-// nothing that was not read.
+// poll_oneoff is level-triggered, and sets the hangup flag of a reading when the peer will
+// send nothing that was not read.
+//
+// Preview 1 has no outward connections. For those there are the calls of WasmEdge
+// (sock_open, sock_connect, sock_getaddrinfo and others), as far as TCP goes: a socket
+// cannot be bound or listen (ENOTSUP), since a guest listens where it is told to.
+// sock_accept, sock_getlocaladdr and sock_getpeeraddr have the type that the guest imports.
+// A [Dialer] makes the connections, and says which are allowed; without one none are.
 //
 // # What follows a guest
 //

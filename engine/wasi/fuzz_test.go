@@ -4,8 +4,11 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
+
+	"sojourn/interp"
 )
 
 // FuzzLoad gives Load hostile bytes. What it takes must save and load again.
@@ -13,7 +16,7 @@ func FuzzLoad(f *testing.F) {
 	dir := f.TempDir()
 	put(f, dir, "d/text", "0123456789")
 	cfg := func() Config {
-		return Config{Mounts: []Mount{{Host: dir, Guest: "/"}}, Listeners: []Listener{newFakeListener("web")}}
+		return Config{Mounts: []Mount{{Host: dir, Guest: "/"}}, Listeners: []Listener{newFakeListener("web")}, Dialer: &fakeDialer{}}
 	}
 	c := cfg()
 	c.Listeners[0].(*fakeListener).connect().Feed([]byte("unread"))
@@ -50,7 +53,8 @@ func FuzzLoad(f *testing.F) {
 // FuzzCalls makes calls as a hostile guest would. None may panic, wait, or touch
 // anything outside the mount.
 func FuzzCalls(f *testing.F) {
-	for i := range functions {
+	all := slices.Concat(functions, extensions)
+	for i := range all {
 		f.Add([]byte{byte(i), 3, 1, 4, 2, 0, 3, 1, 1, 0}, "d/text\x00../outside/secret")
 	}
 	f.Add([]byte("\x1f\x03\x01\x01\x05\x01\xff\xff\x00\x02\x22\x04\x05\x01\x00"), "link/secret")
@@ -66,7 +70,7 @@ func FuzzCalls(f *testing.F) {
 		l := newFakeListener("web")
 		l.connect()
 		l.connect().Feed([]byte("input"))
-		g := newGuest(t, Config{MaxDescriptors: 16, Listeners: []Listener{l}}, filepath.Join(top, "root"))
+		g := newGuest(t, Config{MaxDescriptors: 16, Listeners: []Listener{l}, Dialer: &fakeDialer{}}, filepath.Join(top, "root"))
 		g.must("fd_renumber", preopen, 0) // the listener takes the input's place
 		g.must("sock_accept", 0, 0, atResult)
 		g.must("sock_accept", 0, 0, atResult)
@@ -82,7 +86,7 @@ func FuzzCalls(f *testing.F) {
 			t.Errorf("outside has %v, %v", entries, err)
 		}
 		if b, err := g.w.Save(); err == nil {
-			w, err := Load(Config{MaxDescriptors: 16, Listeners: []Listener{newFakeListener("web")}, Mounts: []Mount{{Host: filepath.Join(top, "root"), Guest: "/"}}}, b)
+			w, err := Load(Config{MaxDescriptors: 16, Listeners: []Listener{newFakeListener("web")}, Dialer: &fakeDialer{}, Mounts: []Mount{{Host: filepath.Join(top, "root"), Guest: "/"}}}, b)
 			if err != nil {
 				t.Fatalf("what was saved does not load: %v", err)
 			}
@@ -94,9 +98,10 @@ func FuzzCalls(f *testing.F) {
 // play makes the calls of a script: a byte for the function, then one for each
 // parameter, which picks a value out of those that are worth trying.
 func (g *guest) play(script []byte, names int, stop <-chan struct{}) {
+	all := slices.Concat(functions, extensions)
 	deadline := time.Now().Add(time.Second)
 	for len(script) > 0 && time.Now().Before(deadline) {
-		fn := functions[int(script[0])%len(functions)]
+		fn := all[int(script[0])%len(all)]
 		script = script[1:]
 		args := make([]uint64, len(fn.params))
 		for i := range args {
@@ -109,7 +114,7 @@ func (g *guest) play(script []byte, names int, stop <-chan struct{}) {
 			args[1] %= 1 << 12 // spare the disk
 			args[len(args)-1] %= 1 << 12
 		}
-		g.call(stop, fn.name, args...)
+		_ = fn.call(interp.NewHostCall(g.w, g.mem, stop, append(args, 0)...))
 	}
 }
 

@@ -24,7 +24,12 @@ func runGuest(ctx context.Context, module []byte, w *wasi.World) (uint32, error)
 	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(compiled()))
 	defer rt.Close(ctx)
 	host := rt.NewHostModuleBuilder(wasi.Module)
+	seen := map[string]bool{}
 	for _, f := range wasi.Functions() {
+		if seen[f.Name] {
+			continue // the same with another type
+		}
+		seen[f.Name] = true
 		host.NewFunctionBuilder().
 			WithGoModuleFunction(adapt(f, w), types(f.Params), types(f.Results)).
 			Export(f.Name)

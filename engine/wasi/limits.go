@@ -18,6 +18,7 @@ const (
 
 	maxPeek          = 64 << 10 // bytes of a connection looked at ahead of reading
 	maxListenerName  = 64       // bytes
+	maxHost          = 255      // bytes of a host's or service's name
 	maxPath          = 4096     // bytes in a path
 	maxLinks         = 40       // symbolic links followed in one path
 	maxVectors       = 1024     // buffers in one read or write

@@ -52,6 +52,17 @@ func checkListeners(list []Listener) error {
 
 func isSeparator(r rune) bool { return r == ':' || r <= ' ' || r == 0x7f }
 
+// Unused returns the names of the listeners that the guest has never waited on, here.
+func (w *World) Unused() []string {
+	var list []string
+	for _, l := range w.listeners {
+		if !w.used[l.Name()] {
+			list = append(list, l.Name())
+		}
+	}
+	return list
+}
+
 func (w *World) listenerNamed(name string) Listener {
 	for _, l := range w.listeners {
 		if l.Name() == name {

@@ -227,6 +227,9 @@ func (w *World) ready(s subscription, e *event) (bool, error) {
 	if d.base&RightPollFdReadwrite == 0 {
 		return false, ENOTCAPABLE
 	}
+	if l, ok := d.stream.(listening); ok {
+		w.used[l.Name()] = true
+	}
 	if d.kind == kindFile {
 		e.bytes = d.unread(s.kind)
 		return true, nil
@@ -236,7 +239,7 @@ func (w *World) ready(s subscription, e *event) (bool, error) {
 	default:
 		return false, nil
 	}
-	if k, ok := d.stream.(*socket); ok && k.gone(s.kind) {
+	if k, ok := d.stream.(*socket); ok && s.kind == eventRead && k.hungUp() {
 		e.flags = eventHangup
 	}
 	if b, ok := d.stream.(Buffered); ok && s.kind == eventRead {

@@ -77,13 +77,10 @@ func (s *socket) peek(n int) ([]byte, error) {
 	return s.peeked[:min(n, len(s.peeked))], err
 }
 
-// gone reports, of a socket that is ready for a kind of event, whether the peer has hung
-// up: for reading, when it will send nothing that the guest has not read; for writing,
-// when there is no connection.
-func (s *socket) gone(kind byte) bool {
-	if kind == eventWrite {
-		return s.connected() != nil
-	}
+// hungUp reports, of a socket that can be read, whether the peer will send nothing that
+// the guest has not read. It is said of reading only: in wasi-libc a POLLHUP takes
+// POLLOUT away, and a peer that has ended its own direction may still listen.
+func (s *socket) hungUp() bool {
 	_, err := s.peek(1)
 	return err != nil && !errors.Is(err, ErrAgain)
 }
@@ -202,6 +199,7 @@ func (c *call) accept(flags, out uint32) error {
 		return err
 	}
 	l := d.stream.(listening).Listener
+	c.w.used[l.Name()] = true
 	conn, err := l.Accept()
 	for errors.Is(err, ErrAgain) {
 		if err := c.wait(d, l.Acceptable()); err != nil {

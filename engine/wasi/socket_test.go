@@ -73,8 +73,11 @@ func TestListenerNames(t *testing.T) {
 func TestAccept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newFakeListener("web")
-		g := newGuest(t, Config{Listeners: []Listener{l}}, "")
+		g := newGuest(t, Config{Listeners: []Listener{l, newFakeListener("other")}}, "")
 		g.interrupted(time.Second, "sock_accept", listener, 0, atResult)
+		if unused := g.w.Unused(); !slices.Equal(unused, []string{"other"}) {
+			t.Errorf("not waited on: %q", unused)
+		}
 		time.AfterFunc(time.Second, func() { l.connect() })
 		fd := g.accept(flagNonblock)
 		g.must("fd_fdstat_get", fd, atResult)

@@ -57,6 +57,7 @@ type Mount struct {
 type World struct {
 	args, env []string
 	listeners []Listener
+	used      map[string]bool // listeners that the guest has waited on, by name
 	mounts    []*mount
 	dialer    Dialer
 	streams   [3]Stream
@@ -108,6 +109,7 @@ func assemble(cfg Config) (*World, error) {
 		rand:      cfg.Rand,
 		extra:     cfg.Extra,
 		listeners: cfg.Listeners,
+		used:      map[string]bool{},
 		dialer:    cfg.Dialer,
 	}
 	for _, mt := range cfg.Mounts {

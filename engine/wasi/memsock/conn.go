@@ -15,6 +15,7 @@ const window = 16 << 10
 type Peer struct {
 	net *Network
 	id  int
+	to  netip.AddrPort // where the guest dialled, if it did
 
 	input      []byte // all that the peer has sent,
 	read       int    // how much of it the guest has read,
