@@ -287,3 +287,56 @@ func TestSharedFolderIsChecked(t *testing.T) {
 		t.Errorf("the log is %q, %v", log, err)
 	}
 }
+
+// A snapshot file holds the folders: the guest that goes on from it elsewhere has them as
+// they were, and the one that ran on has its own.
+func TestSnapshotHoldsFolders(t *testing.T) {
+	ctx := testContext(t)
+	src, holds := filled(t)
+	_, ca := startNode(t, Config{Name: "a", AllowDirs: []string{src}})
+	b, cb := startNode(t, Config{Name: "b"})
+	k := startKeeper(t, ca, src+":/data:carried")
+	k.say(t, "done", "log before")
+	var file bytes.Buffer
+	if err := ca.Snapshot(ctx, k.id, &file); err != nil {
+		t.Fatal(err)
+	}
+	k.say(t, "done", "log behind")
+	p := corpus.Keeper(t)
+	module, err := os.ReadFile(p.Module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cb.PutModule(ctx, module); err != nil {
+		t.Fatal(err)
+	}
+	snap := file.Bytes()
+	for _, dirs := range [][]string{nil, {src + ":/data:carried"}, {":/data:carried", ":/more:carried"}} {
+		if _, err := cb.Restore(ctx, bytes.NewReader(snap), api.Spec{Args: p.Args, Dirs: dirs, Session: true}); err == nil {
+			t.Errorf("restored with the folders %q", dirs)
+		}
+	}
+	noHomes(t, b)
+	g, err := cb.Restore(ctx, bytes.NewReader(snap), api.Spec{Args: p.Args, Dirs: []string{":/data:carried"}, Session: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := cb.Session(ctx, g.ID, api.Lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	k.end(t, ca)
+	second := &keeping{id: g.ID, s: s}
+	second.end(t, cb)
+	for c, log := range map[*keeping]string{k: "before\nbehind\n", second: "before\n"} {
+		at := ca
+		if c == second {
+			at = cb
+		}
+		got := files(t, at, c.id)
+		if got["log.txt"] != log || got["a/b"] != holds["a/b"] || got["c"] != holds["c"] {
+			t.Errorf("a guest left the log %q, want %q", got["log.txt"], log)
+		}
+	}
+}

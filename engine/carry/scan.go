@@ -7,7 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,9 +35,23 @@ type known struct {
 // stamp is what changes whenever a file does, up to the clock's resolution.
 type stamp struct{ size, mtime, ctime int64 }
 
-// settleTime is how old a change must be for a later one to have another time: more
-// than the coarsest clock of a file system.
-const settleTime = 2 * time.Second
+// How old a change must be for a later one to have another time: more than the step of the
+// clock that the file system takes its times from. A time with a part below a millisecond is
+// from one that the system moves a hundred times a second or more often; other file systems
+// have seconds, or two.
+const (
+	settleFine   = 50 * time.Millisecond
+	settleCoarse = 2 * time.Second
+)
+
+// steady reports whether what changes after now gets another time than ctime.
+func steady(ctime int64, now time.Time) bool {
+	least := settleCoarse
+	if ctime%int64(time.Millisecond) != 0 {
+		least = settleFine
+	}
+	return ctime != 0 && ctime < now.Add(-least).UnixNano()
+}
 
 type place struct {
 	path  string
@@ -225,14 +242,21 @@ func (s *scan) read(in *os.Root, name, path string) (identity, *known, error) {
 	}
 	id := identify(path, info)
 	k := &known{stamp: stampOf(info, id), mode: uint32(info.Mode().Perm())}
-	k.steady = id.ctime != 0 && id.ctime < began.Add(-settleTime).UnixNano()
-	if k.size, k.sums, err = s.digest(file); err != nil {
+	k.steady = steady(id.ctime, began)
+	if k.size, k.sums, err = s.digest(file, info.Size()); err != nil {
 		err = fmt.Errorf("%q: %w", path, err)
 	}
 	return id, k, err
 }
 
-func (s *scan) digest(file *os.File) (size int64, sums []byte, err error) {
+// digest returns a file's size and the digests of its chunks. size is what it probably is.
+func (s *scan) digest(file *os.File, probably int64) (size int64, sums []byte, err error) {
+	if probably > s.left {
+		return 0, nil, fmt.Errorf("%w: its files have more bytes than are allowed", ErrTooLarge)
+	}
+	if sums, ok := digestLarge(file, probably); ok {
+		return probably, sums, nil
+	}
 	for {
 		n, err := io.ReadFull(file, s.f.buf[:])
 		if n > 0 {
@@ -248,6 +272,38 @@ func (s *scan) digest(file *os.File) (size int64, sums []byte, err error) {
 			return 0, nil, fmt.Errorf("%w: its files have more bytes than are allowed", ErrTooLarge)
 		}
 	}
+}
+
+// large is the size from which several processors take a file's digests: it may be done
+// while a guest stands.
+const large = 64 * ChunkSize
+
+// digestLarge takes the digests of a large file of the given size. It is not ok for another
+// one, nor when the file has become shorter, or cannot be read.
+func digestLarge(file *os.File, size int64) (sums []byte, ok bool) {
+	if size < large {
+		return nil, false
+	}
+	chunks := (size + ChunkSize - 1) / ChunkSize
+	sums = make([]byte, chunks*int64(len(Sum{})))
+	var next atomic.Int64
+	var failed atomic.Bool
+	var all sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), 8) {
+		all.Go(func() {
+			var buf [ChunkSize]byte
+			for i := next.Add(1) - 1; i < chunks && !failed.Load(); i = next.Add(1) - 1 {
+				b := buf[:min(size-i*ChunkSize, ChunkSize)]
+				if _, err := file.ReadAt(b, i*ChunkSize); err != nil {
+					failed.Store(true)
+				}
+				sum := sha256.Sum256(b)
+				copy(sums[i*int64(len(sum)):], sum[:])
+			}
+		})
+	}
+	all.Wait()
+	return sums, !failed.Load()
 }
 
 // chunk returns the bytes with a digest that the last Scan saw, unless they have changed
