@@ -113,6 +113,10 @@ func TestCServer(t *testing.T) {
 		t.Errorf("a frozen guest says %q", text)
 	}
 
+	if b, err := exec.Command(bin, "inspect", snap).CombinedOutput(); err != nil || !strings.Contains(string(b), "sum 1") {
+		t.Errorf("inspect: %v\n%s", err, b)
+	}
+
 	s = serve(t, bin, "restore", "--listen", "sum=tcp:0", "--checkpoint", snap, snap)
 	c := newLines(t, s.addr)
 	c.ask("1", "42 of 3")

@@ -251,6 +251,36 @@ type openDescriptor struct {
 	Mount  string `json:"mount,omitempty" cbor:"7,keyasint"`
 	Path   string `json:"path" cbor:"8,keyasint"`
 	Offset int64  `json:"offset" cbor:"9,keyasint"`
+
+	Listener string `json:"-" cbor:"13,keyasint"`
+	Socket   struct {
+		From string `cbor:"1,keyasint"` // the listener; "" of an outward one
+		Has  bool   `cbor:"3,keyasint"`
+		ID   uint64 `cbor:"4,keyasint"`
+	} `json:"-" cbor:"14,keyasint"`
+}
+
+// describe fills in what the descriptor is.
+func (d *openDescriptor) describe() error {
+	kinds := [...]string{"stream", "file", "directory", "listener", "connection"}
+	std := [...]string{"standard input", "standard output", "standard error"}
+	if int(d.KindNo) >= len(kinds) || d.Stream < 0 || d.Stream >= len(std) {
+		return fmt.Errorf("world: descriptor %d is malformed", d.Number)
+	}
+	d.Kind = kinds[d.KindNo]
+	switch {
+	case d.Kind == "stream":
+		d.Path = std[d.Stream]
+	case d.Kind == "listener":
+		d.Path = d.Listener
+	case d.Kind == "connection" && !d.Socket.Has:
+		d.Path = "not connected"
+	case d.Kind == "connection" && d.Socket.From == "":
+		d.Path = fmt.Sprintf("outward %d", d.Socket.ID)
+	case d.Kind == "connection":
+		d.Path = fmt.Sprintf("%s %d", d.Socket.From, d.Socket.ID)
+	}
+	return nil
 }
 
 // openDescriptors reads the descriptors and arguments out of a world, whose form
@@ -267,15 +297,9 @@ func openDescriptors(st *snapshotfmt.State) ([]openDescriptor, []string, error) 
 	if err := cbor.Unmarshal(st.World, &w); err != nil {
 		return nil, nil, fmt.Errorf("world: %w", err)
 	}
-	kinds := [...]string{"stream", "file", "directory"}
-	std := [...]string{"standard input", "standard output", "standard error"}
 	for i := range w.Open {
-		d := &w.Open[i]
-		if int(d.KindNo) >= len(kinds) || d.Stream < 0 || d.Stream >= len(std) {
-			return nil, nil, fmt.Errorf("world: descriptor %d is malformed", d.Number)
-		}
-		if d.Kind = kinds[d.KindNo]; d.KindNo == 0 {
-			d.Path = std[d.Stream]
+		if err := w.Open[i].describe(); err != nil {
+			return nil, nil, err
 		}
 	}
 	return append([]openDescriptor{}, w.Open...), append([]string{}, w.Args...), nil
