@@ -27,16 +27,13 @@ func (o *outgoing) copyMemory(ctx context.Context) error {
 		c.MaxRounds = o.req.MaxRounds
 	}
 	for {
-		if err := o.files.round(ctx); err != nil {
-			return err
-		}
 		if err := o.round(ctx, &c); err != nil {
 			return err
 		}
 		if err := o.cp.collect(); err != nil {
 			return err
 		}
-		c.Left = int64(o.cp.left()) * snapshotfmt.PageSize
+		c.Left = int64(o.cp.left())*snapshotfmt.PageSize + o.files.lately()
 		c.Compiled = isClosed(o.ch.compiled)
 		d := Decide(c)
 		o.progress(&c)
@@ -55,15 +52,18 @@ func (o *outgoing) copyMemory(ctx context.Context) error {
 	}
 }
 
-// round is one pass, measured.
+// round is one pass over folders and memory, measured.
 func (o *outgoing) round(ctx context.Context, c *Copying) error {
 	began, sent := time.Now(), o.ch.Sent()
+	if err := o.files.round(ctx); err != nil {
+		return err
+	}
 	pages, err := o.cp.round(ctx)
 	if err != nil {
 		return err
 	}
 	took := time.Since(began)
-	c.Passes = append(c.Passes, Pass{Bytes: int64(pages) * snapshotfmt.PageSize, Took: took})
+	c.Passes = append(c.Passes, Pass{Bytes: int64(pages)*snapshotfmt.PageSize + o.files.lately(), Took: took})
 	o.res.Rounds = append(o.res.Rounds, api.Round{Pages: pages, Bytes: o.ch.Sent() - sent, Millis: millis(took)})
 	return nil
 }
@@ -106,9 +106,6 @@ func (o *outgoing) final(ctx context.Context) (handover.Event, bool) {
 }
 
 func (o *outgoing) sendFinal(ctx context.Context) error {
-	if err := o.files.round(ctx); err != nil {
-		return err
-	}
 	if err := o.cp.collect(); err != nil {
 		return err
 	}

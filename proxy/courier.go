@@ -21,15 +21,17 @@ type courier struct {
 	max   int64
 	sent  uint32   // number of the last frame that is acknowledged
 	sum   [32]byte // of the tree that the target has
+	last  int64    // bytes of the chunks that the last round had to send
+	tell  func()   // of progress
 	whole bool     // and all chunks of it
 }
 
 // newCourier returns nil when the guest has no folders that go with it.
-func newCourier(h *home, ch *channel, max int64) (*courier, error) {
+func newCourier(h *home, ch *channel, max int64, tell func()) (*courier, error) {
 	if h == nil {
 		return nil, nil
 	}
-	c := &courier{home: h, ch: ch, max: max}
+	c := &courier{home: h, ch: ch, max: max, tell: tell}
 	var err error
 	if len(h.carried) > 0 {
 		c.dir, err = carry.Open(filepath.Join(h.dir, carry.FilesName))
@@ -90,6 +92,7 @@ func (c *courier) round(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the guest's folders: %w", err)
 	}
+	c.last = 0
 	sum, err := t.Digest()
 	if err != nil || sum == c.sum && c.whole {
 		return err
@@ -97,6 +100,15 @@ func (c *courier) round(ctx context.Context) error {
 	c.sum, err = c.send(ctx, 0, c.dir, t)
 	c.home.tree = t
 	return err
+}
+
+// lately is what the last round had to send, which is also what the guest is taken to
+// write until the next one.
+func (c *courier) lately() int64 {
+	if c == nil {
+		return 0
+	}
+	return c.last
 }
 
 // send has the target build t, a tree of the last Scan of dir.
@@ -116,7 +128,7 @@ func (c *courier) send(ctx context.Context, which byte, dir *carry.Folder, t *ca
 	if err != nil {
 		return sum, err
 	}
-	c.whole = true
+	c.whole, c.last = true, int64(len(want))*carry.ChunkSize
 	for len(want) > 0 {
 		batch, rest, whole, err := dir.AppendBatch(nil, want)
 		if err != nil {
@@ -127,6 +139,7 @@ func (c *courier) send(ctx context.Context, which byte, dir *carry.Folder, t *ca
 			return sum, err
 		}
 		want = rest
+		c.tell()
 	}
 	return sha256.Sum256(b), c.ch.settle(ctx, c.sent)
 }

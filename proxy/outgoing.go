@@ -286,7 +286,7 @@ func (o *outgoing) stage(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if o.files, err = newCourier(o.g.home, o.ch, o.n.cfg.MaxFiles); err != nil {
+	if o.files, err = newCourier(o.g.home, o.ch, o.n.cfg.MaxFiles, func() { o.progress(nil) }); err != nil {
 		return err
 	}
 	if err := o.files.fixed(ctx, func(i int) bool { return o.ch.lack(len(modules) + i) }); err != nil {
