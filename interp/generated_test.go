@@ -21,6 +21,30 @@ var (
 	genDuration = flag.Duration("duration", 15*time.Second, "how long to generate programs")
 )
 
+// TestOnceWrong runs generated programs that once differed, and programs of a kind that
+// is seldom generated.
+func TestOnceWrong(t *testing.T) {
+	files, err := filepath.Glob("testdata/oncewrong/*.wasm")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no programs in testdata/oncewrong: %v", err)
+	}
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := wasm.Decode(b)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for luck := range uint64(4) {
+			if err := differ(t.Context(), m, luck, &tally{}); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
 // TestGenerated runs random programs, undisturbed and frozen all the time, and holds
 // them to what they do on plain wazero. A long run:
 //
@@ -88,29 +112,6 @@ func explain(t *testing.T, choices []byte) {
 		t.Error(err)
 	}
 	t.Logf("-artifacts keeps it as %s", file)
-}
-
-// TestOnceWrong runs generated programs that once differed.
-func TestOnceWrong(t *testing.T) {
-	files, err := filepath.Glob("testdata/oncewrong/*.wasm")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no programs in testdata/oncewrong: %v", err)
-	}
-	for _, name := range files {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := wasm.Decode(b)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		for luck := range uint64(4) {
-			if err := differ(t.Context(), m, luck, &tally{}); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-	}
 }
 
 func FuzzGenerated(f *testing.F) {

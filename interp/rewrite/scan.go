@@ -154,6 +154,7 @@ func (f *function) read(m *wasm.Module, body []byte, rf *refs) {
 			rf.any = true
 			rf.externs = rf.externs || hasExternTables(m)
 		case wasm.OpRefNull:
+			rf.any = rf.any || wasm.ValType(in.A) == wasm.FuncRef
 			rf.externs = rf.externs || wasm.ValType(in.A) == wasm.ExternRef
 			rf.exnRefs = rf.exnRefs || wasm.ValType(in.A) == wasm.ExnRef
 		}
