@@ -178,3 +178,39 @@ func checkHolds(ctx context.Context, t *testing.T, at *api.Client, id string, ho
 		t.Errorf("of its folder %d of %d names are left", len(got), len(holds))
 	}
 }
+
+// A guest whose process dies goes on from its image in the middle of a transaction, with the
+// files that belong to it: what it wrote later is gone, as what it did later is.
+func TestImageHasFolders(t *testing.T) {
+	ctx := testContext(t)
+	a, b := newProcess(t, true, ""), newProcess(t, true, "")
+	k := startKeeper(t, a.Client, ":/data:carried")
+	k.say(t, "0 rows, inside a transaction", "sql pragma cache_size=1; create table t(x); insert into t values (zeroblob(200000)); begin; update t set x = 1")
+	k.say(t, "done", "log within")
+	k.say(t, "done", "begin page first")
+	if _, err := a.Migrate(ctx, k.id, api.MigrateRequest{To: b.URL()}, nil); err != nil {
+		t.Fatal(err)
+	}
+	k.say(t, "0 rows, outside a transaction", "sql insert into t values (2); commit")
+	k.say(t, "done", "log later")
+	k.say(t, "done", "end second")
+	k.s.Close()
+	b.kill()
+	b.start(t)
+	settleOn(ctx, t, k.id, a.Client, b.Client)
+	s, err := b.Session(ctx, k.id, api.Lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	again := &keeping{id: k.id, s: s}
+	again.say(t, "2 rows, inside a transaction", "sql insert into t values (3); select * from t")
+	again.say(t, "0 rows, outside a transaction", "sql rollback")
+	again.say(t, "done", "end another")
+	again.say(t, "1 rows, outside a transaction", "sql pragma integrity_check; select x from t where length(x) < 200000")
+	again.end(t, b.Client)
+	got := files(t, b.Client, k.id)
+	if got["log.txt"] != "within\n" || got["page"] != "first\nanother\n" || len(got["book.db"]) < 200000 {
+		t.Errorf("it left a log of %q, and a page of %q", got["log.txt"], got["page"])
+	}
+}

@@ -32,6 +32,7 @@ type Store struct {
 	kept  map[string]*kept
 	index map[Sum]at
 	bytes int64
+	gone  []string // folders that are to be removed when nobody waits
 }
 
 type kept struct {
@@ -71,9 +72,19 @@ func OpenStore(dir string, max int64) (*Store, error) {
 		s.add(d.Name(), k)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.shrink()
+	s.unlock()
 	return s, nil
+}
+
+// unlock removes what has been dropped, after it has let others go on.
+func (s *Store) unlock() {
+	gone := s.gone
+	s.gone = nil
+	s.mu.Unlock()
+	for _, dir := range gone {
+		RemoveAll(dir)
+	}
 }
 
 func readTree(path string) (*Tree, error) {
@@ -136,7 +147,13 @@ func (s *Store) drop(name string) {
 			}
 		}
 	}
-	RemoveAll(filepath.Join(s.dir, name))
+	dir := filepath.Join(s.dir, name)
+	_ = os.Remove(filepath.Join(dir, treeName)) // now it is not a kept folder's any more
+	away := filepath.Join(s.dir, fmt.Sprintf("gone-%d-%s", time.Now().UnixNano(), name))
+	if os.Rename(dir, away) == nil {
+		dir = away
+	}
+	s.gone = append(s.gone, dir)
 }
 
 // Keep takes over the folder home, on the same file system, whose part [FilesName] holds
@@ -152,7 +169,7 @@ func (s *Store) Keep(name, home string, t *Tree) error {
 		return errors.Join(err, RemoveAll(home))
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	k := &kept{tree: t, bytes: t.weight(), used: time.Now()}
 	if s.kept[name] != nil {
 		return RemoveAll(home)
@@ -188,7 +205,7 @@ func (s *Store) Hold(name string) bool {
 // Release lets go of a folder that was held.
 func (s *Store) Release(name string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	k := s.kept[name]
 	k.holds--
 	k.used = time.Now()

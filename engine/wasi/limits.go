@@ -7,7 +7,7 @@ const (
 
 	// MaxCarried is the size, in bytes, up to which a file that was unlinked while
 	// open is saved with its contents.
-	MaxCarried = 1 << 20
+	MaxCarried = 16 << 20
 
 	// MaxSaved bounds the bytes of a saved world.
 	MaxSaved = 256 << 20
