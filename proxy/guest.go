@@ -11,7 +11,7 @@ import (
 
 	"sojourn/engine"
 	"sojourn/proxy/api"
-	"sojourn/proxy/session"
+	session "sojourn/proxy/pipe"
 )
 
 // guest is one instance as this node has it, or had it.

@@ -13,7 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"sojourn/proxy/api"
-	"sojourn/proxy/session"
+	session "sojourn/proxy/pipe"
 	"sojourn/proxy/wire"
 )
 

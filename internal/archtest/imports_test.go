@@ -30,6 +30,7 @@ var layers = map[string][]string{
 	"proxy/api":          {"snapshotfmt"},
 	"proxy/handover":     {"engine", "interp", "snapshotfmt", "proxy/wire", "proxy/api"},
 	"proxy/session":      {"engine/wasi"},
+	"proxy/pipe":         {"engine/wasi"},
 	"proxy/wire":         {"snapshotfmt"},
 	"compat":             {"snapshotfmt"},
 	"engine":             {"interp", "compat", "snapshotfmt"},

@@ -1,4 +1,4 @@
-// Package session is one client's ordered byte stream to and from a guest,
+// Package pipe is one client's ordered byte stream to and from a guest,
 // which outlives the moves of the guest.
 //
 //	client ==WebSocket== Gateway --Link-- Pipe == guest's stdin, stdout
@@ -14,7 +14,7 @@
 //
 // The package refuses to skip or to guess: an attachment whose offsets do not
 // meet is reset. Buffers hold 1 MiB each way; a full one makes the sender wait.
-package session
+package pipe
 
 import (
 	"errors"

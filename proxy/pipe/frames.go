@@ -1,4 +1,4 @@
-package session
+package pipe
 
 import (
 	"encoding/binary"
