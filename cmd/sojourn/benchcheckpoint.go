@@ -2,19 +2,19 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"sojourn/bench/page"
 	"sojourn/examples/guests"
 )
 
 func newBenchCheckpoint() *cobra.Command {
 	var c checkpoints
 	var sizes []string
+	var doc string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "checkpoint [flags]",
@@ -40,7 +40,7 @@ func newBenchCheckpoint() *cobra.Command {
 					return usagef("--touched %q: 64KiB to 2GiB", s)
 				}
 				pages := uint32(n >> 16)
-				list = append(list, checkpointGuest{name: byteSize(int64(pages) << 16), module: touchModule(pages), full: true})
+				list = append(list, checkpointGuest{name: inMiB(int64(pages) << 16), module: touchModule(pages), full: true})
 			}
 			var all []checkpointRow
 			for _, g := range list {
@@ -50,16 +50,23 @@ func newBenchCheckpoint() *cobra.Command {
 				}
 				all = append(all, *row)
 			}
+			f := checkpointFigures(all)
+			if doc != "" {
+				if err := page.Insert(doc, "sojourn bench checkpoint --doc", f.markdown()); err != nil {
+					return err
+				}
+			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), all)
 			}
-			return printCheckpoints(cmd.OutOrStdout(), all)
+			return f.print(cmd.OutOrStdout())
 		},
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&sizes, "touched", []string{"1MiB", "16MiB", "64MiB", "256MiB"}, "memory that the larger programs have written to")
 	f.IntVar(&c.runs, "runs", 20, "checkpoints of each program; ten times as many of the small one")
 	f.StringVar(&c.dir, "dir", "", "`folder` for files; default: one that is removed at the end")
+	f.StringVar(&doc, "doc", "", "put the table into `FILE` of Markdown")
 	f.BoolVar(&asJSON, "json", false, "as one JSON array")
 	return cmd
 }
@@ -85,14 +92,13 @@ type checkpointRow struct {
 	CPURatio      float64 `json:"file_to_zstd_cpu"` // median over the pairs
 }
 
-func printCheckpoints(w io.Writer, rows []checkpointRow) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "touched\tsnapshot\tto memory\tto file\tzstd -1\tfile/zstd\tof cpu\tthaw, prepared\tthaw, cold\t")
+func checkpointFigures(rows []checkpointRow) (f figures) {
+	f.add("touched|snapshot|to memory, ms|to file, ms|zstd -1, ms|file / zstd|of CPU|thaw, prepared, ms|thaw, cold, ms")
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%.3f ms\t%.3f ms\t%.3f ms\t%.2f\t%.2f\t%.3f ms\t%.3f ms\t\n", r.label(), byteSize(r.SnapshotBytes),
+		f.add("%s|%s|%.3f|%.3f|%.3f|%.2f|%.2f|%.3f|%.3f", r.label(), byteSize(r.SnapshotBytes),
 			r.Memory, r.File, r.Zstd, r.Ratio, r.CPURatio, r.Prepared, r.Cold)
 	}
-	return t.Flush()
+	return f
 }
 
 func (r *checkpointRow) label() string {

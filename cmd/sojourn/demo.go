@@ -1,16 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -61,7 +56,7 @@ type demo struct {
 	stay  time.Duration
 	json  bool
 
-	children []*exec.Cmd
+	children
 }
 
 // demoResult is what demo --json prints. The field names are a contract.
@@ -225,50 +220,6 @@ func (d *demo) print(w io.Writer, res demoResult) error {
 		res.Moves, byteSize(res.Bytes.Memory), byteSize(res.Bytes.Sent), res.DowntimeMS.P50, res.DowntimeMS.P99, res.DowntimeMS.Max,
 		res.Client.Messages, res.Client.Lost, res.Client.Repeated, res.Client.Reordered, res.Client.Wrong)
 	return err
-}
-
-// start starts this program as a server and waits until it says where it is.
-func (d *demo) start(dir, kind string, args ...string) (announcement, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return announcement{}, err
-	}
-	state := filepath.Join(dir, fmt.Sprint(len(d.children)))
-	log, err := os.Create(state + ".log")
-	if err != nil {
-		return announcement{}, err
-	}
-	defer log.Close()
-	c := exec.Command(self, append([]string{kind, "--state", state}, args...)...)
-	c.Stderr = log
-	out, err := c.StdoutPipe()
-	if err != nil {
-		return announcement{}, err
-	}
-	if err := c.Start(); err != nil {
-		return announcement{}, fmt.Errorf("start %s: %w", kind, err)
-	}
-	d.children = append(d.children, c)
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	var a announcement
-	if err == nil {
-		err = json.Unmarshal(line, &a)
-	}
-	if err != nil {
-		said, _ := os.ReadFile(state + ".log")
-		return a, fmt.Errorf("%s did not start: %w: %s", kind, err, said)
-	}
-	return a, nil
-}
-
-// stop ends the processes that were started, the last one first.
-func (d *demo) stop() {
-	for _, c := range slices.Backward(d.children) {
-		_ = c.Process.Signal(syscall.SIGTERM)
-		kill := time.AfterFunc(5*time.Second, func() { _ = c.Process.Kill() })
-		_ = c.Wait()
-		kill.Stop()
-	}
 }
 
 // awaitNodes waits until n nodes have reported to the orchestrator.

@@ -11,7 +11,23 @@ import "sojourn/interp/wasm"
 //	  (br_if $fill (i32.lt_u (local.get $i) SIZE)))
 //	(loop $for-ever (br $for-ever))
 func touchModule(pages uint32) []byte {
-	var b []byte
+	b := appendFill(nil, pages)
+	b = wasm.AppendOp(b, wasm.OpLoop)
+	b = append(b, 0x40)
+	b = wasm.AppendOpU32(b, wasm.OpBr, 0)
+	b = wasm.AppendOp(b, wasm.OpEnd)
+	b = wasm.AppendOp(b, wasm.OpEnd)
+	m := wasm.Module{
+		Types:    []wasm.FuncType{{}},
+		Funcs:    []wasm.Func{{Body: b, Locals: []wasm.LocalDecl{{Count: 1, Type: wasm.I32}}}},
+		Memories: []wasm.Limits{{Min: pages, Max: pages, HasMax: true}},
+		Exports:  []wasm.Export{{Name: "memory", Kind: wasm.KindMemory}, {Name: "_start", Kind: wasm.KindFunc}},
+	}
+	return m.Encode()
+}
+
+// appendFill appends $fill; local 0 is $i.
+func appendFill(b []byte, pages uint32) []byte {
 	num := func(v int32) { b = wasm.AppendI32Const(b, v) }
 	op := func(o wasm.Opcode) { b = wasm.AppendOp(b, o) }
 	local := func(o wasm.Opcode) { b = wasm.AppendOpU32(b, o, 0) }
@@ -35,17 +51,5 @@ func touchModule(pages uint32) []byte {
 	op(wasm.OpI32LtU)
 	b = wasm.AppendOpU32(b, wasm.OpBrIf, 0)
 	op(wasm.OpEnd)
-	b = wasm.AppendOp(b, wasm.OpLoop)
-	b = append(b, 0x40)
-	b = wasm.AppendOpU32(b, wasm.OpBr, 0)
-	op(wasm.OpEnd)
-	op(wasm.OpEnd)
-
-	m := wasm.Module{
-		Types:    []wasm.FuncType{{}},
-		Funcs:    []wasm.Func{{Body: b, Locals: []wasm.LocalDecl{{Count: 1, Type: wasm.I32}}}},
-		Memories: []wasm.Limits{{Min: pages, Max: pages, HasMax: true}},
-		Exports:  []wasm.Export{{Name: "memory", Kind: wasm.KindMemory}, {Name: "_start", Kind: wasm.KindFunc}},
-	}
-	return m.Encode()
+	return b
 }
