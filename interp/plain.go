@@ -37,15 +37,16 @@ func PreparePlain(ctx context.Context, module []byte, opt Options) (*Plain, erro
 		return nil, err
 	}
 	host := hostByName(opt.Host)
+	renamed := false
 	for i := range m.Imports {
 		name := m.Imports[i].Name
-		_, err := linkHost(m, &m.Imports[i], host)
-		if err == nil && m.Imports[i].Name != name {
-			err = errors.New("it is not imported with the usual type, and nothing but a rewritten module can")
-		}
-		if err != nil {
+		if _, err := linkHost(m, &m.Imports[i], host); err != nil {
 			return nil, fmt.Errorf("import %d, %q.%q: %w", i, m.Imports[i].Module, name, err)
 		}
+		renamed = renamed || m.Imports[i].Name != name
+	}
+	if renamed {
+		module = m.Encode() // nothing else has changed
 	}
 	p := &Plain{rt: wazero.NewRuntimeWithConfig(ctx, runtimeConfig(kind))}
 	if limits, ok := m.MemoryType(); ok {

@@ -3,13 +3,15 @@ package wasi
 import (
 	"errors"
 	"io"
+	"sync"
+	"sync/atomic"
 )
 
 // fakeConn is a connection whose other end is a [Buffer]'s.
 type fakeConn struct {
 	*Buffer
 	id   uint64
-	lost bool // the connection is broken
+	lost atomic.Bool // the connection is broken
 }
 
 func (c *fakeConn) ID() uint64        { return c.id }
@@ -18,7 +20,7 @@ func (c *fakeConn) CloseWrite() error { c.out.end(); return nil }
 
 func (c *fakeConn) Read(p []byte) (int, error) {
 	n, err := c.Buffer.Read(p)
-	if c.lost && n == 0 {
+	if c.lost.Load() && n == 0 {
 		return 0, ECONNRESET
 	}
 	return n, err
@@ -26,13 +28,14 @@ func (c *fakeConn) Read(p []byte) (int, error) {
 
 // lose breaks the connection.
 func (c *fakeConn) lose() {
-	c.lost = true
+	c.lost.Store(true)
 	c.Close()
 }
 
 // fakeListener has one connection to accept for each of ids.
 type fakeListener struct {
 	name    string
+	mu      sync.Mutex
 	ids     []uint64
 	conns   map[uint64]*fakeConn
 	waits   gate
@@ -46,6 +49,8 @@ func newFakeListener(name string) *fakeListener {
 }
 
 func (l *fakeListener) connect() *fakeConn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	c := &fakeConn{Buffer: NewBuffer(), id: uint64(len(l.conns) + 7)}
 	l.conns[c.id] = c
 	l.ids = append(l.ids, c.id)
@@ -53,12 +58,19 @@ func (l *fakeListener) connect() *fakeConn {
 	return c
 }
 
-func (l *fakeListener) Name() string                { return l.name }
-func (l *fakeListener) Acceptable() <-chan struct{} { return l.waits.ch }
-func (l *fakeListener) Refuse()                     { l.refused = true }
-func (l *fakeListener) Save() []byte                { return []byte{byte(len(l.ids))} }
+func (l *fakeListener) Name() string { return l.name }
+func (l *fakeListener) Refuse()      { l.refused = true }
+func (l *fakeListener) Save() []byte { return []byte{byte(len(l.ids))} }
+
+func (l *fakeListener) Acceptable() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waits.ch
+}
 
 func (l *fakeListener) Accept() (Conn, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if len(l.ids) == 0 {
 		return nil, ErrAgain
 	}

@@ -1,4 +1,5 @@
 // Outward connections, by the socket calls of WasmEdge in their first form.
+#define CHECKS "sock_connect"
 #include "check.h"
 
 struct address { const void *data; uint32_t size; };
@@ -72,5 +73,4 @@ int main(void) {
 	tell(fd, "end");
 	char b;
 	WANT(recv(fd, &b, 1, 0) == 0);
-	puts("passed");
 }

@@ -38,5 +38,6 @@ fn main() {
     let mut rest = String::new();
     a.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "bye");
-    println!("passed");
+    println!("sock_accept: Rust's TcpListener accepts, waiting and not");
+    println!("fd_read: a broken connection is ConnectionReset in Rust");
 }

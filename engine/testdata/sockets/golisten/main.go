@@ -55,7 +55,11 @@ func main() {
 		panic(fmt.Sprintf("at the end: %q, %v", rest, err))
 	}
 	ln.Close()
-	fmt.Println("passed")
+	fmt.Println("sock_accept: Go's net.FileListener accepts, and waits in poll_oneoff")
+	fmt.Println("fd_read: a deadline of Go's comes, and what comes after it is read")
+	fmt.Println("fd_write: three goroutines at once send more than any buffer holds")
+	fmt.Println("fd_read: a broken connection is ECONNRESET, one that has ended io.EOF")
+	fmt.Println("sock_shutdown: Go's CloseWrite ends what the peer reads")
 }
 
 // converse sends more than any buffer holds, and has it sent back.
