@@ -16,6 +16,10 @@ const (
 	// deliverWithin is how long Close waits for peers to take what guests wrote.
 	deliverWithin = 5 * time.Second
 
+	// takeWithin is how long a peer may take for what was written before the guest closed
+	// the connection: nobody else bounds those that are slow on purpose.
+	takeWithin = 2 * time.Minute
+
 	chunk = 16 << 10 // bytes moved at once
 )
 
@@ -141,6 +145,7 @@ func (c *conn) Close() error {
 	_ = c.Buffer.Close()
 	if c.tcp != nil {
 		_ = c.tcp.SetReadDeadline(time.Now().Add(deliverWithin))
+		_ = c.tcp.SetWriteDeadline(time.Now().Add(takeWithin))
 	}
 	return nil
 }
