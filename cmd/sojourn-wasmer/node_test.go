@@ -92,12 +92,13 @@ func wait(t *testing.T, c *api.Client, id string) (api.Guest, string) {
 	}
 }
 
-// TestThereAndBack moves each idiomatic guest from Wasmer to wazero and back, ten times,
-// while it works; it ends as its twin does that never moves.
+// TestThereAndBack moves each idiomatic guest from Wasmer to wazero and back, ten times, while
+// it and the others work beside it; it ends as its twin does that never moves.
 func TestThereAndBack(t *testing.T) {
 	on := []*api.Client{wasmerNode(t), wazeroNode(t)}
 	for name, size := range map[string]string{"fib": "8000000", "kmeans": "120000", "matmul": "1600"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			spec := api.Spec{Args: []string{name, size}}
 			twin, err := on[1].Run(t.Context(), idiomatic(t, name+"-twin"), spec)
 			if err != nil {
