@@ -28,6 +28,7 @@ var layers = map[string][]string{
 	"orchestrator":       {"proxy", "engine", "interp", "snapshotfmt"},
 	"proxy":              {"engine", "interp", "snapshotfmt"},
 	"proxy/api":          {"snapshotfmt"},
+	"proxy/client":       {"proxy/session/frame"},
 	"proxy/handover":     {"engine", "interp", "snapshotfmt", "proxy/wire", "proxy/api"},
 	"proxy/session":      {"engine/wasi"},
 	"proxy/pipe":         {"engine/wasi"},
