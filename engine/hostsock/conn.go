@@ -125,12 +125,12 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 func (c *conn) Write(p []byte) (int, error) {
+	if c.lost.Load() {
+		return 0, wasi.ECONNRESET
+	}
 	n, err := c.Buffer.Write(p)
 	if errors.Is(err, io.ErrClosedPipe) {
 		err = wasi.EPIPE
-		if c.lost.Load() {
-			err = wasi.ECONNRESET
-		}
 	}
 	return n, err
 }
