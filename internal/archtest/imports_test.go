@@ -26,7 +26,7 @@ var layers = map[string][]string{
 	"cmd":                {"orchestrator", "proxy", "engine", "interp", "compat", "snapshotfmt", "bench", "internal/corpus", "examples/guests"},
 	"cmd/sojourn-wasmer": {"orchestrator", "compat", "snapshotfmt", "proxy/api", "proxy/wire", "proxy/handover"},
 	"orchestrator":       {"proxy", "engine", "interp", "snapshotfmt"},
-	"proxy":              {"engine", "interp", "snapshotfmt"},
+	"proxy":              {"engine", "interp", "snapshotfmt", "web"},
 	"proxy/api":          {"snapshotfmt"},
 	"proxy/client":       {"proxy/session/frame"},
 	"proxy/handover":     {"engine", "interp", "snapshotfmt", "proxy/wire", "proxy/api"},
@@ -50,6 +50,8 @@ var layers = map[string][]string{
 	"internal/corpus":    {"examples/guests"},
 	"internal/archtest":  nil,
 	"internal/mutants":   nil,
+	"internal/browser":   nil,
+	"web":                nil,
 }
 
 // wazeroImporter is the one package that may import wazero, wasmerImporter that for Wasmer's binding.
