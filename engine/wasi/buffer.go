@@ -6,6 +6,7 @@ type StreamState struct {
 	InputEnd bool   `cbor:"2,keyasint,omitempty"` // and no more will come
 	Output   []byte `cbor:"3,keyasint,omitempty"` // written by the guest, not sent
 	Offset   uint64 `cbor:"4,keyasint,omitempty"` // of Output in all that was written, where a stream counts
+	More     []byte `cbor:"5,keyasint,omitempty"` // for a stream of the same kind: all of it, these and what else it knows
 }
 
 // Append appends the state's encoding to b.
