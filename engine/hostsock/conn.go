@@ -125,14 +125,16 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 func (c *conn) Write(p []byte) (int, error) {
+	if !c.lost.Load() {
+		n, err := c.Buffer.Write(p)
+		if !errors.Is(err, io.ErrClosedPipe) {
+			return n, err
+		}
+	}
 	if c.lost.Load() {
 		return 0, wasi.ECONNRESET
 	}
-	n, err := c.Buffer.Write(p)
-	if errors.Is(err, io.ErrClosedPipe) {
-		err = wasi.EPIPE
-	}
-	return n, err
+	return 0, wasi.EPIPE
 }
 
 func (c *conn) CloseRead() error  { c.CloseInput(); return nil }
