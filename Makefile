@@ -24,8 +24,15 @@ fuzz:
 		go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $(PKG) || exit 1; \
 	done
 
+# figures measures all tables of docs/BENCHMARKS.md that a command writes. Let the machine do nothing else.
+figures: build
+	go run ./bench -doc docs/BENCHMARKS.md
+	go run ./bench/peers -doc docs/BENCHMARKS.md
+	bin/sojourn bench checkpoint --runs 11 --doc docs/BENCHMARKS.md
+	bin/sojourn bench move --doc docs/BENCHMARKS.md
+
 # guests builds examples/guests/bin again after a guest's source changed.
 guests:
 	$(MAKE) -C examples/guests
 
-.PHONY: build check test lint fuzz guests
+.PHONY: build check test lint fuzz figures guests
