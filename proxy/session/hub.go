@@ -77,9 +77,10 @@ func random16() (id [16]byte) {
 	return id
 }
 
-func random32() (token [32]byte) {
-	_, _ = rand.Read(token[:])
-	return token
+func random32() []byte {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails
+	return b
 }
 
 // Name is the listener's.
@@ -87,7 +88,7 @@ func (h *Hub) Name() string { return h.cfg.Name }
 
 // add makes a session of a state. The caller holds mu, or nobody else knows h.
 func (h *Hub) add(st state) *session {
-	st.Number = h.next
+	st.Number, st.Secret = h.next, random32()
 	h.next++
 	return h.put(st)
 }

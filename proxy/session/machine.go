@@ -1,11 +1,6 @@
 package session
 
-import (
-	"crypto/sha256"
-	"crypto/subtle"
-
-	"sojourn/proxy/session/frame"
-)
+import "sojourn/proxy/session/frame"
 
 // message is one message as it is numbered.
 type message struct {
@@ -56,7 +51,9 @@ type machine struct {
 type state struct {
 	ID       [16]byte  `cbor:"1,keyasint"`
 	Mode     Mode      `cbor:"2,keyasint"`
-	Tokens   [2][]byte `cbor:"3,keyasint"` // SHA-256 of the newest, and of the one before until that was used
+	Secret   []byte    `cbor:"3,keyasint"`  // that tokens are made of
+	Issued   uint64    `cbor:"21,keyasint"` // number of the newest token
+	Oldest   uint64    `cbor:"22,keyasint"` // of the oldest that is valid
 	Loads    []load    `cbor:"4,keyasint,omitempty"`
 	Consumed uint64    `cbor:"5,keyasint"`
 	Inbox    []message `cbor:"6,keyasint,omitempty"`
@@ -97,8 +94,8 @@ func (m *machine) held() int {
 }
 
 // welcome begins a link with a new token; sent is where a client that has nothing goes on.
-func (m *machine) welcome(token [32]byte, epoch uint64, urls []string) *frame.Welcome {
-	m.Tokens = [2][]byte{hash(token), nil}
+func (m *machine) welcome(epoch uint64, urls []string) *frame.Welcome {
+	token := m.rotate(m.Issued + 1)
 	m.attach(epoch, m.Base)
 	return &frame.Welcome{Version: frame.Version, Session: m.ID, Token: token, Epoch: epoch, Received: m.received(),
 		Next: m.Base + 1, MaxMessage: frame.MaxMessage, Window: uint32(m.window), URLs: urls}
@@ -106,9 +103,9 @@ func (m *machine) welcome(token [32]byte, epoch uint64, urls []string) *frame.We
 
 // resume goes on with the session on a new link. A token is good until the one given
 // in exchange was used: the answer may be lost.
-func (m *machine) resume(f *frame.Resume, token [32]byte, epoch uint64, urls []string) (*frame.Resumed, error) {
-	used := hash(f.Token)
-	if !m.knows(used) {
+func (m *machine) resume(f *frame.Resume, epoch uint64, urls []string) (*frame.Resumed, error) {
+	used, ok := m.match(f.Token)
+	if !ok {
 		return nil, resetf(frame.WrongToken, "the session has another token: it was taken over, or this one is old")
 	}
 	if f.Epoch > epoch {
@@ -121,25 +118,10 @@ func (m *machine) resume(f *frame.Resume, token [32]byte, epoch uint64, urls []s
 	case f.Epoch == epoch && f.Received > said:
 		return nil, resetf(frame.Gap, "the client has %d messages of the guest's, which sent %d", f.Received, said)
 	}
-	m.Tokens = [2][]byte{hash(token), used}
+	token := m.rotate(used)
 	m.attach(epoch, min(f.Received, said))
 	return &frame.Resumed{Version: frame.Version, Token: token, Epoch: epoch, Received: m.received(), Sent: said,
 		MaxMessage: frame.MaxMessage, Window: uint32(m.window), URLs: urls}, nil
-}
-
-func hash(token [32]byte) []byte {
-	h := sha256.Sum256(token[:])
-	return h[:]
-}
-
-func (m *machine) knows(h []byte) bool {
-	ok := 0
-	for _, t := range m.Tokens {
-		if len(t) == len(h) {
-			ok |= subtle.ConstantTimeCompare(t, h)
-		}
-	}
-	return ok == 1
 }
 
 // since returns the last message of the guest's that a client of an earlier epoch may
@@ -199,7 +181,7 @@ func (m *machine) take(f frame.Frame) error {
 }
 
 func (m *machine) data(f *frame.Data) error {
-	m.Tokens[1] = nil
+	m.Oldest = m.Issued
 	switch next := m.received() + 1; {
 	case f.Number < next:
 		return nil
@@ -218,14 +200,15 @@ func (m *machine) data(f *frame.Data) error {
 }
 
 func (m *machine) ack(n uint64) error {
-	if n > m.sent {
-		return resetf(frame.Gap, "message %d is acknowledged, %d were sent", n, m.sent)
+	if n > m.end() { // not m.sent: the client may have had it on an earlier link
+		return resetf(frame.Gap, "message %d is acknowledged, %d were sent", n, m.end())
 	}
-	m.Tokens[1] = nil
+	m.Oldest = m.Issued
 	for ; m.Base < n; m.Base++ {
 		m.Out[0] = message{}
 		m.Out = m.Out[1:]
 	}
+	m.sent = max(m.sent, m.Base)
 	return nil
 }
 
@@ -312,7 +295,7 @@ func (m *machine) unmake() {
 func (m *machine) read(p []byte) (n int, done bool) {
 	for n < len(p) {
 		if len(m.Bytes) == 0 && !m.fetch() {
-			return n, m.inputOver() && len(m.Inbox) == 0
+			return n, m.eof()
 		}
 		k := copy(p[n:], m.Bytes)
 		n += k
@@ -340,9 +323,16 @@ func (m *machine) fetch() bool {
 	return len(m.Bytes) > 0
 }
 
+// eof says that the guest reads the end next. The server of a WebSocket does not before
+// it has answered the close frame: it might take the answer for lost.
+func (m *machine) eof() bool {
+	return m.inputOver() && len(m.Inbox) == 0 && (m.Mode != Messages || m.Broken || m.OutEnd != nil)
+}
+
 // readable says that read would not return nothing yet.
 func (m *machine) readable() bool {
-	return len(m.Bytes) > 0 || len(m.Inbox) > 0 || m.inputOver() || m.Deaf
+	return len(m.Bytes) > 0 || len(m.Inbox) > 0 || m.eof() || m.Deaf ||
+		m.Mode == Messages && m.inputOver() && m.Shaken && !m.ByeSent
 }
 
 // room is how many bytes the guest may write. A frame of the guest's is whole before it

@@ -139,12 +139,12 @@ func (h *Hub) open(first frame.Frame, r Remote) (*session, uint64, frame.Frame, 
 		if s, err = h.begin(Mode(f.Mode)); err != nil {
 			return nil, 0, nil, err
 		}
-		answer = s.welcome(random32(), r.Epoch, r.URLs)
+		answer = s.welcome(r.Epoch, r.URLs)
 	case *frame.Resume:
 		if s = h.sessions[f.Session]; s == nil {
 			return nil, 0, nil, resetf(frame.Expired, "there is no such session: it has ended, or nobody resumed it in time")
 		}
-		if answer, err = s.resume(f, random32(), r.Epoch, r.URLs); err != nil {
+		if answer, err = s.resume(f, r.Epoch, r.URLs); err != nil {
 			return nil, 0, nil, err
 		}
 	}
