@@ -308,7 +308,7 @@ func (m *machine) read(p []byte) (n int, done bool) {
 
 // fetch makes the next message bytes; false when there is none.
 func (m *machine) fetch() bool {
-	for len(m.Inbox) > 0 {
+	for len(m.Inbox) > 0 && m.ready() {
 		msg := m.Inbox[0]
 		m.Inbox[0] = message{}
 		m.Inbox = m.Inbox[1:]
@@ -317,11 +317,15 @@ func (m *machine) fetch() bool {
 			return true
 		}
 	}
-	if m.inputOver() && !m.Broken {
+	if m.inputOver() && !m.Broken && len(m.Inbox) == 0 {
 		m.Bytes = m.codec.last(m)
 	}
 	return len(m.Bytes) > 0
 }
+
+// ready says that the guest takes messages: the server of a WebSocket does not before it
+// has answered the upgrade request.
+func (m *machine) ready() bool { return m.Mode != Messages || m.Shaken }
 
 // eof says that the guest reads the end next. The server of a WebSocket does not before
 // it has answered the close frame: it might take the answer for lost.
@@ -331,7 +335,7 @@ func (m *machine) eof() bool {
 
 // readable says that read would not return nothing yet.
 func (m *machine) readable() bool {
-	return len(m.Bytes) > 0 || len(m.Inbox) > 0 || m.eof() || m.Deaf ||
+	return len(m.Bytes) > 0 || len(m.Inbox) > 0 && m.ready() || m.eof() || m.Deaf ||
 		m.Mode == Messages && m.inputOver() && m.Shaken && !m.ByeSent
 }
 

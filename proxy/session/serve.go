@@ -333,8 +333,11 @@ func (a *attachment) news(held *bool) (frame.Frame, <-chan struct{}, error) {
 		*held = false
 		return &frame.Go{}, nil, nil
 	}
+	was := s.readable()
 	f := s.next()
-	if f != nil {
+	if s.readable() != was { // by what the guest's WebSocket has answered
+		s.wake()
+	} else if f != nil {
 		s.account()
 	}
 	return f, s.changed, nil
