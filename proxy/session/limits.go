@@ -1,6 +1,10 @@
 package session
 
-import "time"
+import (
+	"time"
+
+	"sojourn/proxy/session/frame"
+)
 
 // Every limit on what a client, a guest or a saved world may make this package hold,
 // beside those of package frame.
@@ -22,10 +26,11 @@ const (
 	// Linger is how long a session outlives the last socket of its client.
 	Linger = 120 * time.Second
 
-	farewell   = 10 * time.Second // and one that has said and heard all
-	maxBacklog = 256              // sessions that the guest has not accepted
-	maxPiece   = 64 << 10         // bytes of a message made of a stream, and of a line
-	maxWaiting = 2048             // messages that the guest has not read
-	maxHeader  = 64 << 10         // bytes of the guest's answer to an upgrade
-	maxLoads   = 64               // moves without a client
+	farewell   = 10 * time.Second              // and one that has said and heard all
+	maxBacklog = 256                           // sessions that the guest has not accepted
+	maxPiece   = 64 << 10                      // bytes of a message made of a stream, and of a line
+	maxBytes   = 2*Window + 2*frame.MaxMessage // of input that the guest has not read
+	maxWaiting = 2048                          // messages that the guest has not read
+	maxHeader  = 64 << 10                      // bytes of the guest's answer to an upgrade
+	maxLoads   = 64                            // moves without a client
 )

@@ -29,7 +29,8 @@ type load struct {
 //	from the guest:  base (acknowledged) <= sent (on this link) <= end() = base+len(out)
 //
 // A message of the client's is acknowledged when the guest's codec has taken it: so
-// what was sent and is not acknowledged is what the inbox may hold.
+// what was sent and is not acknowledged is what the inbox may hold. The client still has
+// it, and sends it again after each resume: so the inbox does not follow the guest.
 //
 // What the guest writes stays bytes in tail until it can be sent; then it is made a
 // message, and has its number and borders for good.
@@ -97,7 +98,7 @@ func (m *machine) held() int {
 func (m *machine) welcome(epoch uint64, urls []string) *frame.Welcome {
 	token := m.rotate(m.Issued + 1)
 	m.attach(epoch, m.Base)
-	return &frame.Welcome{Version: frame.Version, Session: m.ID, Token: token, Epoch: epoch, Received: m.received(),
+	return &frame.Welcome{Version: frame.Version, Session: m.ID, Token: token, Epoch: epoch, Received: m.Consumed,
 		Next: m.Base + 1, MaxMessage: frame.MaxMessage, Window: uint32(m.window), URLs: urls}
 }
 
@@ -113,14 +114,16 @@ func (m *machine) resume(f *frame.Resume, epoch uint64, urls []string) (*frame.R
 	}
 	said := m.since(f.Epoch)
 	switch {
-	case f.Sent < m.received() || f.Received < m.Base:
+	case f.Sent < m.Consumed || f.Received < m.Base:
 		return nil, resetf(frame.Gap, "messages %d and %d of client and guest are wanted, which nobody has any more", f.Sent+1, f.Received+1)
 	case f.Epoch == epoch && f.Received > said:
 		return nil, resetf(frame.Gap, "the client has %d messages of the guest's, which sent %d", f.Received, said)
 	}
 	token := m.rotate(used)
 	m.attach(epoch, min(f.Received, said))
-	return &frame.Resumed{Version: frame.Version, Token: token, Epoch: epoch, Received: m.received(), Sent: said,
+	m.Inbox = nil
+	m.forget(m.sent)
+	return &frame.Resumed{Version: frame.Version, Token: token, Epoch: epoch, Received: m.Consumed, Sent: said,
 		MaxMessage: frame.MaxMessage, Window: uint32(m.window), URLs: urls}, nil
 }
 
@@ -187,9 +190,9 @@ func (m *machine) data(f *frame.Data) error {
 		return nil
 	case f.Number > next:
 		return resetf(frame.Gap, "message %d came, %d is due", f.Number, next)
-	case m.InEnd != nil && !m.standing:
+	case m.InEnd != nil && f.Number > m.InEnd.Last && !m.standing:
 		return resetf(frame.Malformed, "message %d is behind the end", f.Number)
-	case m.Deaf, m.InEnd != nil: // an earlier client of a standing session has ended its input
+	case m.Deaf, m.inputOver(): // an earlier client of a standing session has ended its input
 		m.Consumed++
 		return nil
 	case len(m.Inbox) >= maxWaiting, len(m.Inbox) > 0 && size(m.Inbox)+len(f.Payload) > m.window+frame.MaxMessage:
@@ -204,12 +207,17 @@ func (m *machine) ack(n uint64) error {
 		return resetf(frame.Gap, "message %d is acknowledged, %d were sent", n, m.end())
 	}
 	m.Oldest = m.Issued
+	m.forget(n)
+	m.sent = max(m.sent, m.Base)
+	return nil
+}
+
+// forget drops messages that the client has.
+func (m *machine) forget(n uint64) {
 	for ; m.Base < n; m.Base++ {
 		m.Out[0] = message{}
 		m.Out = m.Out[1:]
 	}
-	m.sent = max(m.sent, m.Base)
-	return nil
 }
 
 func (m *machine) closed(f *frame.Close) error {
@@ -361,6 +369,14 @@ func (m *machine) finish(code uint16, text string) {
 	if m.OutEnd == nil {
 		m.OutEnd = &ending{Code: code, Text: text}
 	}
+}
+
+// absorb takes all of the inbox, for a client that may not be there to send it again.
+func (m *machine) absorb() {
+	for _, msg := range m.Inbox {
+		m.Bytes = append(m.Bytes, m.codec.bytes(m, msg)...)
+	}
+	m.Consumed, m.Inbox = m.received(), nil
 }
 
 // deafen throws away what came, and what comes.

@@ -90,7 +90,7 @@ func (h *Hub) load(b []byte) error {
 	if err := decoding.Unmarshal(b, &s); err != nil {
 		return fmt.Errorf("session: saved sessions of %q: %w", h.cfg.Name, err)
 	}
-	if len(s.Sessions) > MaxSessions || s.Queue < 0 || s.Queue > len(s.Sessions) || s.Next > math.MaxInt64 || len(s.Input) > 2*frame.MaxMessage {
+	if len(s.Sessions) > MaxSessions || s.Queue < 0 || s.Queue > len(s.Sessions) || s.Next > math.MaxInt64 || len(s.Input) > maxBytes {
 		return fmt.Errorf("session: saved sessions of %q are over their limits", h.cfg.Name)
 	}
 	h.next, h.refuse, h.in = s.Next, s.Refuse, s.Input
@@ -131,24 +131,22 @@ func (h *Hub) take(st state) (*session, error) {
 // validate refuses what a session cannot come to.
 func (st *state) validate() error {
 	const far = 1 << 62
-	out, in := size(st.Out), size(st.Inbox)
+	out := size(st.Out)
 	switch {
 	case st.Mode < Lines || st.Mode > Messages:
 		return fmt.Errorf("mode %d", st.Mode)
 	case st.Consumed > far || st.Base > far:
 		return errors.New("its numbers are too high")
-	case out > Window+frame.MaxMessage || in > Window+2*frame.MaxMessage || len(st.Inbox) > maxWaiting:
+	case out > Window+frame.MaxMessage:
 		return errors.New("it holds too many messages")
-	case len(st.Bytes) > 2*frame.MaxMessage || len(st.Tail) > 2*(Window+frame.MaxMessage):
+	case len(st.Bytes) > maxBytes || len(st.Tail) > 2*(Window+frame.MaxMessage):
 		return errors.New("it holds too many bytes")
 	case len(st.Loads) > maxLoads || st.Part != nil && len(st.Part.Data) > frame.MaxMessage:
 		return errors.New("it holds too much")
 	}
-	for _, list := range [][]message{st.Inbox, st.Out} {
-		for _, m := range list {
-			if m.Type != frame.Text && m.Type != frame.Binary || len(m.Data) > frame.MaxMessage {
-				return errors.New("a message is malformed")
-			}
+	for _, m := range st.Out {
+		if m.Type != frame.Text && m.Type != frame.Binary || len(m.Data) > frame.MaxMessage {
+			return errors.New("a message is malformed")
 		}
 	}
 	if len(st.Secret) != 32 || st.Oldest > st.Issued || st.Issued > far {
@@ -159,7 +157,7 @@ func (st *state) validate() error {
 			return errors.New("an ending is malformed")
 		}
 	}
-	if e := st.InEnd; e != nil && e.Last < st.Consumed+uint64(len(st.Inbox)) {
+	if e := st.InEnd; e != nil && e.Last < st.Consumed {
 		return errors.New("it ends before its last message")
 	}
 	return nil
@@ -209,7 +207,7 @@ func (s stdin) Load(b []byte) error {
 	if len(st.More) > 0 {
 		return h.loadAll(st.More)
 	}
-	if len(st.Input) > 2*frame.MaxMessage {
+	if len(st.Input) > maxBytes {
 		return errors.New("session: saved input is over the limit")
 	}
 	if h.standing == nil {

@@ -164,6 +164,7 @@ func (h *Hub) begin(mode Mode) (*session, error) {
 		return nil, resetf(frame.Malformed, "mode %d is none of %q", mode, h.cfg.Name)
 	case h.standing != nil:
 		s := h.standing
+		s.absorb()
 		s.unmake()
 		s.Mode, s.codec = mode, codecOf(mode)
 		return s, nil
@@ -333,9 +334,9 @@ func (a *attachment) news(held *bool) (frame.Frame, <-chan struct{}, error) {
 		*held = false
 		return &frame.Go{}, nil, nil
 	}
-	was := s.readable()
+	was, room := s.readable(), s.room()
 	f := s.next()
-	if s.readable() != was { // by what the guest's WebSocket has answered
+	if s.readable() != was || s.room() != room { // by what the guest's WebSocket has answered
 		s.wake()
 	} else if f != nil {
 		s.account()
