@@ -51,7 +51,7 @@ func (o *Orchestrator) try(ctx context.Context, id string, r MigrateRequest, ref
 	}
 	d, target, undo := o.nodes.place(Need{
 		Guest: id, Source: g.Node, Memory: g.MemoryBytes, Protocol: src.Protocol,
-		Engine: r.Engine, To: r.To, Refused: refused, ByItself: g.Idiomatic && !g.Session && len(g.Dirs) == 0,
+		Engine: r.Engine, To: r.To, Refused: refused, ByItself: g.Idiomatic && g.Session == "" && len(g.Dirs) == 0,
 	})
 	defer undo()
 	m := Moved{Decision: d}

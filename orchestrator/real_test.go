@@ -63,7 +63,7 @@ func TestRealNodes(t *testing.T) {
 	}
 	var ids []string
 	for range 3 {
-		g, err := nodes["a"].Run(ctx, mod, api.Spec{Args: []string{"echo-kv", "3"}, Session: true})
+		g, err := nodes["a"].Run(ctx, mod, api.Spec{Args: []string{"echo-kv", "3"}, Session: api.One})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,7 +30,7 @@ func startKeeper(t *testing.T, c *api.Client, dirs ...string) *keeping {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := c.Run(t.Context(), module, api.Spec{Args: p.Args, Dirs: dirs, Session: true})
+	g, err := c.Run(t.Context(), module, api.Spec{Args: p.Args, Dirs: dirs, Session: api.One})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,12 +312,12 @@ func TestSnapshotHoldsFolders(t *testing.T) {
 	}
 	snap := file.Bytes()
 	for _, dirs := range [][]string{nil, {src + ":/data:carried"}, {":/data:carried", ":/more:carried"}} {
-		if _, err := cb.Restore(ctx, bytes.NewReader(snap), api.Spec{Args: p.Args, Dirs: dirs, Session: true}); err == nil {
+		if _, err := cb.Restore(ctx, bytes.NewReader(snap), api.Spec{Args: p.Args, Dirs: dirs, Session: api.One}); err == nil {
 			t.Errorf("restored with the folders %q", dirs)
 		}
 	}
 	noHomes(t, b)
-	g, err := cb.Restore(ctx, bytes.NewReader(snap), api.Spec{Args: p.Args, Dirs: []string{":/data:carried"}, Session: true})
+	g, err := cb.Restore(ctx, bytes.NewReader(snap), api.Spec{Args: p.Args, Dirs: []string{":/data:carried"}, Session: api.One})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,12 +23,16 @@ type Config struct {
 	URL    string // where peers reach the node; from Listen when empty
 	Dir    string // state: modules by digest, records, images; created when missing
 
-	Engine    string   // auto, compiler, interpreter: what a guest gets that does not ask
-	AllowDirs []string // host folders, with what is below them, that guests may be given
-	MaxMemory uint64   // bytes that all guests together may use; 2 GiB when 0
-	MaxGuests int      // 64 when 0
-	MaxModule int64    // bytes of a module; 256 MiB when 0
-	MaxFiles  int64    // bytes of the folders that one guest carries, and of those that are kept; 4 GiB when 0
+	Engine       string   // auto, compiler, interpreter: what a guest gets that does not ask
+	AllowDirs    []string // host folders, with what is below them, that guests may be given
+	AllowListen  []string // HOST:PORT or HOST:LOWEST-HIGHEST that guests may listen on; port 0 is any
+	AllowDial    []string // HOST:PORT that guests may connect to; either may be *
+	AllowOrigins []string // of web pages that may speak to the node, beside its own; * is any
+
+	MaxMemory uint64 // bytes that all guests together may use; 2 GiB when 0
+	MaxGuests int    // 64 when 0
+	MaxModule int64  // bytes of a module; 256 MiB when 0
+	MaxFiles  int64  // bytes of the folders that one guest carries, and of those that are kept; 4 GiB when 0
 
 	Code *codecache.Store // compiled code of earlier starts; nil compiles each time
 

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -11,7 +12,7 @@ import (
 
 	"sojourn/engine"
 	"sojourn/proxy/api"
-	session "sojourn/proxy/pipe"
+	"sojourn/proxy/session"
 )
 
 // guest is one instance as this node has it, or had it.
@@ -23,7 +24,8 @@ type guest struct {
 	kind    string // how it is run
 	mod     *engine.Module
 	env     *engine.Environment
-	pipe    *session.Pipe // nil without a session
+	hubs    map[string]*session.Hub // by listener; its standard streams too
+	doors   []door
 	out     *ring
 	home    *home // nil without folders that go with it
 	started time.Time
@@ -35,6 +37,7 @@ type guest struct {
 	mu        sync.Mutex
 	epoch     uint64
 	movedTo   string
+	seenAt    string // where it is, if it has moved on from there
 	migration string
 	image     string // path of the durable image to be removed when the guest ends
 	ended     bool
@@ -46,19 +49,8 @@ type guest struct {
 // newGuest makes a guest's streams; its environment comes next.
 func newGuest(id string, spec api.Spec, epoch uint64) *guest {
 	g := &guest{id: id, spec: spec, epoch: epoch, out: &ring{}, started: time.Now(), busy: make(chan struct{}, 1)}
-	if spec.Session {
-		g.pipe = session.NewPipe()
-	}
+	g.open()
 	return g
-}
-
-// streams gives a granted specification the guest's streams.
-func (g *guest) streams(s engine.Spec) engine.Spec {
-	s.Stdout, s.Stderr = g.out, g.out
-	if g.pipe != nil {
-		s.Stdin, s.Stdout = g.pipe.Stdin(), g.pipe.Stdout()
-	}
-	return s
 }
 
 func (g *guest) runs(m *engine.Module, env *engine.Environment) {
@@ -110,7 +102,12 @@ func (n *Node) Run(ctx context.Context, r api.RunRequest) (api.Guest, error) {
 	}
 	g.runs(mod, env)
 	g.home = home
-	if err := n.adopt(g); err != nil {
+	if err = n.openPorts(g, true); err == nil {
+		if err = n.adopt(g); err != nil {
+			n.closePorts(g.id)
+		}
+	}
+	if err != nil {
 		err = errors.Join(err, env.Close())
 		home.leave()
 		return api.Guest{}, err
@@ -118,7 +115,7 @@ func (n *Node) Run(ctx context.Context, r api.RunRequest) (api.Guest, error) {
 	if err := env.Start(); err != nil && !errors.Is(err, engine.ErrGone) {
 		return api.Guest{}, err
 	}
-	return g.info(), nil
+	return n.describe(g), nil
 }
 
 // adopt makes the node responsible for a guest.
@@ -178,8 +175,9 @@ func (n *Node) watch(g *guest) {
 	g.ended, g.exit, g.err = true, exit, err
 	moved, image := g.movedTo, g.image
 	g.mu.Unlock()
-	if g.pipe != nil && moved == "" {
-		g.pipe.End(exit)
+	if moved == "" {
+		g.everyHub(func(h *session.Hub) { h.End(exit) })
+		n.closePorts(g.id)
 	}
 	g.busy <- struct{}{} // a migration may be reading its memory; never released
 	if err := g.env.Close(); err != nil {
@@ -233,7 +231,7 @@ func (g *guest) info() api.Guest {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	i := api.Guest{ID: g.id, Name: g.spec.Name, Module: g.module, Libraries: g.libs, Epoch: g.epoch, Engine: g.kind, Args: g.spec.Args,
-		Session: g.spec.Session, Idiomatic: g.mod != nil && g.mod.Idiomatic(), Dirs: g.spec.Dirs, Started: g.started, MovedTo: g.movedTo, Migration: g.migration}
+		Session: g.spec.Session, Idiomatic: g.mod != nil && g.mod.Idiomatic(), Dirs: g.spec.Dirs, Listening: g.listening(), Started: g.started, MovedTo: g.movedTo, Migration: g.migration}
 	switch {
 	case g.movedTo != "":
 		i.State = api.StateMoved
@@ -258,10 +256,11 @@ func (g *guest) info() api.Guest {
 // Guests tells of every guest that the node knows, the oldest first.
 func (n *Node) Guests() []api.Guest {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	gs := make([]api.Guest, 0, len(n.guests))
-	for _, g := range n.guests {
-		gs = append(gs, g.info())
+	known := slices.Collect(maps.Values(n.guests))
+	n.mu.Unlock()
+	gs := make([]api.Guest, 0, len(known))
+	for _, g := range known {
+		gs = append(gs, n.describe(g))
 	}
 	slices.SortFunc(gs, func(a, b api.Guest) int {
 		if c := a.Started.Compare(b.Started); c != 0 {

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"io"
@@ -36,7 +35,8 @@ func (n *Node) Handler() http.Handler {
 		return struct{}{}, n.Forget(r.PathValue("id"))
 	}))
 	mux.HandleFunc("GET /v1/guests/{id}/session", n.serveSession)
-	mux.HandleFunc("GET /v1/guests/{id}/attach", n.serveAttach)
+	mux.HandleFunc("GET /v1/guests/{id}/connect/{listener}", n.serveConnect)
+	mux.HandleFunc("/v1/guests/{id}/connect/{listener}/{rest...}", n.servePlain)
 	mux.HandleFunc("POST /v1/restore", answer(n.serveRestore))
 	mux.HandleFunc("GET /v1/migrations/{id}", answer(func(r *http.Request) (any, error) {
 		return n.migration(r.PathValue("id"))
@@ -64,8 +64,12 @@ func (n *Node) guard(next http.Handler) http.Handler {
 			return
 		}
 		defer n.wg.Done()
-		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if n.cfg.Token != "" && (!ok || subtle.ConstantTimeCompare([]byte(given), []byte(n.cfg.Token)) != 1) {
+		arrived(r)
+		switch {
+		case !n.welcomeFrom(r):
+			writeError(w, failHint(api.CodeNotAllowed, "start the node with --allow-origin "+r.Header.Get("Origin"), "pages of %s may not speak to this node", r.Header.Get("Origin")))
+			return
+		case !n.authorized(r) && !asksItself(r):
 			writeError(w, failHint(api.CodeUnauthorized, "send the node's token", "%s %s needs a token", r.Method, r.URL.Path))
 			return
 		}
@@ -74,6 +78,13 @@ func (n *Node) guard(next http.Handler) http.Handler {
 		defer context.AfterFunc(n.ctx, cancel)()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// asksItself says that a request's handler asks for the token, which may come in a
+// session's first frame: browsers cannot send it with a WebSocket's request.
+func asksItself(r *http.Request) bool {
+	p := strings.Split(r.URL.EscapedPath(), "/") // empty, v1, guests, id, connect, listener, ...
+	return len(p) > 5 && p[1] == api.Version && p[2] == "guests" && p[4] == "connect"
 }
 
 func (n *Node) enter() bool {
@@ -174,7 +185,7 @@ func (n *Node) serveShow(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.info(), nil
+	return n.describe(g), nil
 }
 
 func (n *Node) serveRestore(r *http.Request) (any, error) {

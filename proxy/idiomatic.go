@@ -33,7 +33,7 @@ func (n *Node) byCheckpoint(ctx context.Context, g *guest, r api.MigrateRequest)
 		return nil, fail(api.CodeConflict, "guest %s is made of %d modules, and moves only by freezing it", g.id, len(g.libs)+1)
 	case g.home != nil:
 		return nil, failHint(api.CodeConflict, "move it by freezing it, to a node that is not on Wasmer", "guest %s has folders that go with it as they are, and its last checkpoint is older", g.id)
-	case g.pipe != nil:
+	case len(g.hubs) > 0:
 		return nil, failHint(api.CodeConflict, "move it by freezing it, to a node that is not on Wasmer", "guest %s has a session, which does not go with its last checkpoint", g.id)
 	}
 	return &checkpointMove{}, nil

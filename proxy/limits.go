@@ -22,3 +22,6 @@ const (
 	compileLimit = 10 * time.Minute
 	tellLimit    = 5 * time.Second // one question to a peer
 )
+
+// anchorDoor is the name under which outward connections are resumed.
+const anchorDoor = "outward"

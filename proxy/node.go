@@ -50,6 +50,10 @@ type Node struct {
 	reserved uint64           // bytes held for guests on their way
 	left     []leftHome       // of an earlier process, and nobody's yet
 	peers    map[string]*api.Client
+	portsOf  map[string]*ports // by guest
+
+	ports    []portRange // that guests may use
+	halfOpen turnstile   // handshakes of sessions
 }
 
 // New prepares a node and reads its records; nothing runs or listens yet.
@@ -73,7 +77,15 @@ func New(cfg Config) (*Node, error) {
 	n := &Node{cfg: cfg, url: cfg.URL, store: store, folders: folders, guests: map[string]*guest{},
 		moves: map[string]*move{}, peers: map[string]*api.Client{}, mods: engine.Modules{Cache: cfg.Code}}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
-	n.srv = &http.Server{Handler: n.Handler(), TLSConfig: cfg.TLS, ReadHeaderTimeout: 10 * time.Second,
+	n.portsOf, n.halfOpen.most = map[string]*ports{}, maxHalfOpen
+	for _, s := range cfg.AllowListen {
+		r, err := parsePorts(s)
+		if err != nil {
+			return nil, err
+		}
+		n.ports = append(n.ports, r)
+	}
+	n.srv = &http.Server{ConnContext: visiting, Handler: n.Handler(), TLSConfig: cfg.TLS, ReadHeaderTimeout: 10 * time.Second,
 		BaseContext: func(net.Listener) context.Context { return n.ctx }}
 	return n, nil
 }
@@ -90,7 +102,7 @@ func (n *Node) Listen() (net.Listener, error) {
 	if n.url == "" {
 		n.url = n.cfg.advertise(ln.Addr())
 	}
-	return ln, nil
+	return &hall{Listener: ln, turns: turnstile{most: maxUnread}}, nil
 }
 
 // URL is where peers reach the node; known after Listen at the latest.

@@ -70,7 +70,7 @@ func testContext(t *testing.T) context.Context {
 
 func runKV(t *testing.T, c *api.Client) api.Guest {
 	t.Helper()
-	g, err := c.Run(testContext(t), module(t, "echo-kv"), api.Spec{Args: []string{"echo-kv", "3"}, Session: true})
+	g, err := c.Run(testContext(t), module(t, "echo-kv"), api.Spec{Args: []string{"echo-kv", "3"}, Session: api.One})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestSnapshotAndRestore(t *testing.T) {
 	if err := ca.Snapshot(ctx, g.ID, &snap); err != nil {
 		t.Fatal(err)
 	}
-	spec := api.Spec{Args: []string{"echo-kv"}, Session: true}
+	spec := api.Spec{Args: []string{"echo-kv"}, Session: api.One}
 	_, err = cb.Restore(ctx, bytes.NewReader(snap.Bytes()), spec)
 	wantCode(t, err, api.CodeModuleUnknown)
 	if err := cb.PutModule(ctx, module(t, "echo-kv")); err != nil {
@@ -239,7 +239,7 @@ func TestRefusals(t *testing.T) {
 	wantCode(t, err, api.CodeNotFound)
 
 	dir := a.cfg.AllowDirs[0]
-	g, err := ca.Run(ctx, module(t, "echo-kv"), api.Spec{Args: []string{"echo-kv"}, Dirs: []string{dir + ":/d"}, Session: true})
+	g, err := ca.Run(ctx, module(t, "echo-kv"), api.Spec{Args: []string{"echo-kv"}, Dirs: []string{dir + ":/d"}, Session: api.One})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"sojourn/interp"
 	"sojourn/proxy/api"
 	"sojourn/proxy/handover"
+	"sojourn/proxy/session"
 	"sojourn/proxy/wire"
 )
 
@@ -300,9 +301,7 @@ func (o *outgoing) freeze(ctx context.Context) error {
 	if o.last != nil {
 		return o.hold()
 	}
-	if o.g.pipe != nil {
-		o.g.pipe.Seal()
-	}
+	o.g.everyHub((*session.Hub).Seal)
 	ctx, cancel := context.WithTimeout(ctx, o.n.cfg.FreezeLimit)
 	defer cancel()
 	return o.g.env.Freeze(ctx)
@@ -310,9 +309,7 @@ func (o *outgoing) freeze(ctx context.Context) error {
 
 // thaw is after a failure: the freeze may not have come to its end.
 func (o *outgoing) thaw() {
-	if o.g.pipe != nil {
-		o.g.pipe.Unseal()
-	}
+	o.g.everyHub((*session.Hub).Unseal)
 	if o.g.env.State() == engine.Freezing {
 		o.n.thawSoon(o.g)
 		return
@@ -366,9 +363,7 @@ func (o *outgoing) discard() {
 	image := o.g.image
 	o.g.mu.Unlock()
 	o.n.dropImage(image)
-	if o.g.pipe != nil {
-		o.g.pipe.Moved(o.m.Record.Target)
-	}
+	o.g.everyHub(func(h *session.Hub) { h.Moved(o.m.Record.Target) })
 	if o.last != nil {
 		o.last.settle(true)
 	}

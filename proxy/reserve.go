@@ -93,6 +93,7 @@ func (in *incoming) activate() {
 	if in.n.cfg.Durable {
 		in.g.image = in.n.imagePath(in.m.Record.Migration)
 	}
+	_ = in.n.openPorts(in.g, false)
 	in.n.own(in.g)
 	if err := in.g.env.Thaw(); err != nil {
 		in.n.cfg.Log.Error("thawing a guest that arrived", "guest", in.g.id, "err", err)

@@ -100,6 +100,7 @@ func (o *outgoing) recover() {
 	}
 	g.migration = r.Migration
 	o.g = g
+	_ = o.n.openPorts(g, false)
 	o.n.own(g)
 	if g.env != nil {
 		if err := g.env.Thaw(); err != nil {
@@ -129,6 +130,7 @@ func (in *incoming) recover() (handover.Event, bool) {
 			g = in.n.lostWith(in.m.Record.Instance, in.m.Record.Epoch+1, err)
 		}
 		in.g = g
+		_ = in.n.openPorts(g, false)
 		in.n.own(g)
 		if g.env != nil {
 			if err := g.env.Thaw(); err != nil {

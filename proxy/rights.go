@@ -24,6 +24,9 @@ func (n *Node) grant(s api.Spec, deployed bool) (engine.Spec, error) {
 	if most := uint32(min(n.cfg.MaxMemory/wasmPage, 1<<16)); res.Limits.MemoryPages == 0 || res.Limits.MemoryPages > most {
 		res.Limits.MemoryPages = most
 	}
+	if _, err := parseDoors(s.Listen); err != nil {
+		return engine.Spec{}, fail(api.CodeBadRequest, "%v", err)
+	}
 	var refused []error
 	for _, d := range s.Dirs {
 		m, err := n.folder(d, deployed)

@@ -79,7 +79,13 @@ func (n *Node) Restore(ctx context.Context, r io.Reader, spec api.Spec) (api.Gue
 	if err := n.thaw(ctx, g, r, false); err != nil {
 		return api.Guest{}, err
 	}
-	if err := n.adopt(g); err != nil {
+	err := n.openPorts(g, true)
+	if err == nil {
+		if err = n.adopt(g); err != nil {
+			n.closePorts(g.id)
+		}
+	}
+	if err != nil {
 		err = errors.Join(err, g.env.Close())
 		g.home.leave()
 		return api.Guest{}, err
@@ -87,7 +93,7 @@ func (n *Node) Restore(ctx context.Context, r io.Reader, spec api.Spec) (api.Gue
 	if err := g.env.Thaw(); err != nil {
 		return api.Guest{}, err
 	}
-	return g.info(), nil
+	return n.describe(g), nil
 }
 
 // thaw reads a snapshot into g's environment, which is Frozen then.

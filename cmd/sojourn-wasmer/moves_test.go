@@ -199,7 +199,7 @@ func TestRefuses(t *testing.T) {
 	from, to := wazeroNode(t), wasmerNode(t)
 	for name, spec := range map[string]api.Spec{
 		"unmodified": {Args: []string{"fib", "2000000000"}},
-		"session":    {Args: []string{"fib", "2000000000"}, Session: true},
+		"session":    {Args: []string{"fib", "2000000000"}, Session: api.One},
 	} {
 		module := idiomatic(t, map[string]string{"unmodified": "fib-twin", "session": "fib"}[name])
 		g, err := from.Run(t.Context(), module, spec)

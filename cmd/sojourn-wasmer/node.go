@@ -126,8 +126,10 @@ func allowed(s api.Spec) error {
 	switch {
 	case len(s.Dirs) > 0:
 		return fail(api.CodeNotAllowed, "a Wasmer node gives no folders")
-	case s.Session:
+	case s.Session != "":
 		return fail(api.CodeNotAllowed, "a Wasmer node has no sessions: a guest's streams do not move with its checkpoint")
+	case len(s.Listen)+len(s.Dial) > 0:
+		return fail(api.CodeNotAllowed, "a Wasmer node has no sockets for guests")
 	case s.Limits != api.Limits{}:
 		return fail(api.CodeNotAllowed, "a Wasmer node cannot limit a guest's memory, table, calls or time")
 	}

@@ -77,7 +77,7 @@ func TestFilesFollow(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := t.Context()
-	g, err := nodes[0].Run(ctx, module, api.Spec{Args: p.Args, Dirs: []string{":/data:carried"}, Session: true})
+	g, err := nodes[0].Run(ctx, module, api.Spec{Args: p.Args, Dirs: []string{":/data:carried"}, Session: api.One})
 	if err != nil {
 		t.Fatal(err)
 	}

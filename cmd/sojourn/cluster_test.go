@@ -111,7 +111,7 @@ func TestLongProgramsMove(t *testing.T) {
 				t.Fatal(err)
 			}
 			output := func() string { return "" }
-			if spec.Session {
+			if spec.Session != "" {
 				output = talk(t, comp, g.ID, p.Stdin)
 			}
 			at, other := comp, intp
@@ -130,7 +130,7 @@ func TestLongProgramsMove(t *testing.T) {
 				at, other = other, at
 			}
 			got := awaitEnd(t, at, g.ID, p.Exit)
-			if spec.Session {
+			if spec.Session != "" {
 				got = output()
 			}
 			if got != want {
@@ -154,7 +154,9 @@ func deploy(t *testing.T, p corpus.Program, dir string) api.Spec {
 		}
 		spec.Dirs = append(spec.Dirs, d)
 	}
-	spec.Session = p.Stdin != ""
+	if p.Stdin != "" {
+		spec.Session = api.One
+	}
 	return spec
 }
 
@@ -258,7 +260,7 @@ func TestOtherArchitectures(t *testing.T) {
 		others = append(others, startNode(t, []string{emulator, buildFor(t, arch)}))
 	}
 	ctx := t.Context()
-	g, err := here.Run(ctx, guests.EchoKV, api.Spec{Args: []string{"echo-kv", "6"}, Session: true})
+	g, err := here.Run(ctx, guests.EchoKV, api.Spec{Args: []string{"echo-kv", "6"}, Session: api.One})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -126,7 +126,7 @@ func (d *demo) run(cmd *cobra.Command) (res demoResult, err error) {
 		return res, err
 	}
 	defer first.Close()
-	g, err := first.Run(ctx, guests.EchoKV, api.Spec{Name: "echo-kv", Args: []string{"echo-kv"}, Session: true})
+	g, err := first.Run(ctx, guests.EchoKV, api.Spec{Name: "echo-kv", Args: []string{"echo-kv"}, Session: api.One})
 	if err != nil {
 		return res, fmt.Errorf("start the server: %w", err)
 	}

@@ -31,7 +31,6 @@ var layers = map[string][]string{
 	"proxy/client":       {"proxy/session/frame"},
 	"proxy/handover":     {"engine", "interp", "snapshotfmt", "proxy/wire", "proxy/api"},
 	"proxy/session":      {"engine/wasi"},
-	"proxy/pipe":         {"engine/wasi"},
 	"proxy/wire":         {"snapshotfmt"},
 	"compat":             {"snapshotfmt"},
 	"engine":             {"interp", "compat", "snapshotfmt"},
@@ -52,7 +51,6 @@ var layers = map[string][]string{
 	"internal/mutants":   nil,
 	"internal/browser":   nil,
 	"web":                nil,
-	"internal/section":   nil,
 }
 
 // wazeroImporter is the one package that may import wazero, wasmerImporter that for Wasmer's binding.

@@ -78,13 +78,47 @@ type Spec struct {
 	Dirs    []string `json:"dirs,omitempty"`   // host:guest[:ro|:carried|:digest], within the node's --allow-dir: see engine.ParseFolder
 	Engine  string   `json:"engine,omitempty"` // auto, compiler, interpreter; empty is the node's own
 	Limits  Limits   `json:"limits,omitzero"`
-	Session bool     `json:"session,omitempty"` // standard input and output are a session
+	Session Sharing  `json:"session,omitempty"` // standard input and output are sessions; empty: they are not
+	Listen  []string `json:"listen,omitempty"`  // listeners, from descriptor 3 on: NAME=tcp:PORT, NAME=ws:/PATH
+	Dial    []string `json:"dial,omitempty"`    // HOST:PORT that it may connect to, within the node's --allow-dial
 }
 
 // Library is a module that others of a guest import from, by its name.
 type Library struct {
 	Name   string `json:"name"`
 	Module string `json:"module"` // SHA-256 in hexadecimal
+}
+
+// Sharing says who a guest's standard streams are for.
+type Sharing string
+
+const (
+	One  Sharing = "one"  // one client at a time, the newest; what nobody took waits
+	Many Sharing = "many" // output goes to every client, and input is merged by the line
+)
+
+// UnmarshalJSON also takes true, which is One.
+func (s *Sharing) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case `true`, `"one"`:
+		*s = One
+	case `"many"`:
+		*s = Many
+	case `false`, `null`, `""`:
+		*s = ""
+	default:
+		return fmt.Errorf("session %s: want \"one\" or \"many\"", b)
+	}
+	return nil
+}
+
+// Listening is a listener of a guest's, as this node knows it.
+type Listening struct {
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`              // tcp, ws
+	Path    string `json:"path,omitempty"`    // of ws
+	Address string `json:"address,omitempty"` // of tcp: where clients reach it on this node
+	Note    string `json:"note,omitempty"`    // why it has no address here
 }
 
 // RunRequest starts the module with this digest, which the node must have:
@@ -112,23 +146,24 @@ const EngineWasmer = "wasmer"
 
 // Guest is one instance as this node knows it.
 type Guest struct {
-	ID          string    `json:"id"`
-	Name        string    `json:"name,omitempty"`
-	Module      string    `json:"module"`
-	Libraries   []Library `json:"libraries,omitempty"`
-	State       string    `json:"state"`
-	Epoch       uint64    `json:"epoch"`
-	Engine      string    `json:"engine"`
-	Args        []string  `json:"args"`
-	Session     bool      `json:"session,omitempty"`
-	Idiomatic   bool      `json:"idiomatic,omitempty"` // it makes checkpoints by itself, and can move by the last of them
-	Dirs        []string  `json:"dirs,omitempty"`      // as they travel: a carried folder is without a host's
-	MemoryBytes uint64    `json:"memory_bytes"`
-	Started     time.Time `json:"started"` // when it began on this node
-	ExitCode    *uint32   `json:"exit_code,omitempty"`
-	Error       string    `json:"error,omitempty"` // why it ended, a trap's stack trace included
-	MovedTo     string    `json:"moved_to,omitempty"`
-	Migration   string    `json:"migration,omitempty"` // the one in progress, or the last
+	ID          string      `json:"id"`
+	Name        string      `json:"name,omitempty"`
+	Module      string      `json:"module"`
+	Libraries   []Library   `json:"libraries,omitempty"`
+	State       string      `json:"state"`
+	Epoch       uint64      `json:"epoch"`
+	Engine      string      `json:"engine"`
+	Args        []string    `json:"args"`
+	Session     Sharing     `json:"session,omitempty"`
+	Listening   []Listening `json:"listening,omitempty"`
+	Idiomatic   bool        `json:"idiomatic,omitempty"` // it makes checkpoints by itself, and can move by the last of them
+	Dirs        []string    `json:"dirs,omitempty"`      // as they travel: a carried folder is without a host's
+	MemoryBytes uint64      `json:"memory_bytes"`
+	Started     time.Time   `json:"started"` // when it began on this node
+	ExitCode    *uint32     `json:"exit_code,omitempty"`
+	Error       string      `json:"error,omitempty"` // why it ended, a trap's stack trace included
+	MovedTo     string      `json:"moved_to,omitempty"`
+	Migration   string      `json:"migration,omitempty"` // the one in progress, or the last
 }
 
 // Node is what a node says of itself.

@@ -7,12 +7,22 @@ import (
 	"sojourn/proxy/session/frame"
 )
 
-// Link carries whole frames. One goroutine reads while another writes; Close ends
-// both.
+// Link carries whole frames. One goroutine reads while another writes; Close ends both.
+// One that has CloseWith, too, is told the code of a WebSocket's close.
 type Link interface {
 	Read() ([]byte, error)
 	Write(frame []byte) error
 	Close() error
+}
+
+const closeAway = 1001
+
+// leave closes a link of a session that is not over.
+func leave(l Link) {
+	if c, ok := l.(interface{ CloseWith(int, string) error }); ok {
+		_ = c.CloseWith(closeAway, "")
+	}
+	_ = l.Close()
 }
 
 func hello(mode Mode, auth string) frame.Frame {
@@ -20,7 +30,7 @@ func hello(mode Mode, auth string) frame.Frame {
 }
 
 func (m *machine) resume(auth string) frame.Frame {
-	return &frame.Resume{Oldest: frame.Version, Newest: frame.Version, Session: m.id, Token: m.token, Epoch: m.epoch,
+	return &frame.Resume{Oldest: frame.Version, Newest: frame.Version, Session: m.id, Token: m.tokens[m.tried], Epoch: m.epoch,
 		Received: m.consumed, Sent: m.last(), Auth: auth}
 }
 

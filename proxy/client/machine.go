@@ -18,8 +18,9 @@ type Message struct {
 }
 
 const (
-	maxKept  = 16 << 20 // bytes that the guest has but not durably, kept to be sent again
-	overhead = 64       // counted for each message beside its bytes, so that empty ones are bounded too
+	maxFlight = 1024     // messages that are not acknowledged
+	maxKept   = 16 << 20 // bytes that the guest has but not durably, kept to be sent again
+	overhead  = 64       // counted for each message beside its bytes, so that empty ones are bounded too
 )
 
 // machine is the client's end of one session, without sockets and clocks: what came
@@ -35,7 +36,8 @@ const (
 type machine struct {
 	known      bool // there is a session
 	id         [16]byte
-	token      [32]byte
+	tokens     [][32]byte // the newest first
+	tried      int        // the one to resume with
 	epoch      uint64
 	urls       []string
 	maxMessage int
@@ -72,7 +74,7 @@ func (m *machine) received() uint64 { return m.consumed + uint64(len(m.in)) }
 // push takes a message of the user's, if there is room for it.
 func (m *machine) push(msg Message) bool {
 	n := size(msg)
-	if m.unacked > 0 && m.unacked+n > m.window || m.kept > 0 && m.kept+n > maxKept {
+	if m.last()-m.acked >= maxFlight || m.unacked > 0 && m.unacked+n > m.window || m.kept > 0 && m.kept+n > maxKept {
 		return false
 	}
 	m.out = append(m.out, msg)

@@ -119,7 +119,7 @@ func (m *model) serve(w http.ResponseWriter, r *http.Request, node int) {
 		return
 	}
 	l := NewSocket(ws)
-	defer l.Close()
+	defer l.CloseWith(1001, "")
 	b, err := l.Read()
 	if err != nil {
 		return
@@ -190,7 +190,7 @@ func (m *model) take(f frame.Frame, epoch uint64, me int) {
 
 // tell writes what is new, until the link is not the newest or the guest has gone.
 func (m *model) tell(l *Socket, epoch uint64, me int, told, acked uint64) {
-	defer l.Close()
+	defer l.CloseWith(1001, "")
 	closed, holding := false, false
 	for {
 		var fs []frame.Frame

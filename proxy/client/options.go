@@ -37,6 +37,7 @@ type Options struct {
 	// WebSocket: for links inside a process, and for tests.
 	Dial func(ctx context.Context, node string) (Link, error)
 
+	Prompt bool          // do not wait a random while before following the guest: for the few that carry the clients of others
 	GiveUp time.Duration // look this long for a guest that cannot be reached; 120 s when 0
 }
 

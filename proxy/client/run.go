@@ -83,7 +83,7 @@ func merge(a, b []string) []string {
 // search tries the nodes of a route in turn until one has the session, and serves it
 // there to the end of the link. It returns nil when the link broke.
 func (s *Session) search(r route, attached func()) error {
-	if r.wait > 0 && !s.pause(time.Duration(rand.Int64N(int64(r.wait)))) {
+	if r.wait > 0 && !s.opt.Prompt && !s.pause(time.Duration(rand.Int64N(int64(r.wait)))) {
 		return context.Cause(s.ctx)
 	}
 	absent := 0 // nodes in a row that know of no such guest
@@ -97,6 +97,9 @@ func (s *Session) search(r route, attached func()) error {
 			return context.Cause(s.ctx)
 		case errors.Is(err, errOver), errors.As(err, &moved):
 			return err
+		case errors.As(err, &re) && re.Reason == WrongToken && s.older():
+			try-- // the same node again
+			continue
 		case errors.As(err, &re) && !transient(re, was):
 			if absent++; re.Reason != NotFound || absent >= len(r.urls) {
 				return s.lostFor(re)
@@ -164,14 +167,14 @@ func (s *Session) attempt(node string, attached func()) error {
 	if err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	stop := context.AfterFunc(ctx, func() { leave(l) })
 	err = s.handshake(l)
 	if !stop() && err == nil {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
 		s.refuse(l, err)
-		_ = l.Close()
+		leave(l)
 		return err
 	}
 	attached()
@@ -198,6 +201,11 @@ func (s *Session) handshake(l Link) error {
 	return err
 }
 
+func (s *Session) older() (ok bool) {
+	s.update(func() { ok = s.m.older() })
+	return ok
+}
+
 func (s *Session) attachedNow() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,12 +223,14 @@ func (s *Session) refuse(l Link, err error) {
 // serve writes and reads until the link ends or the session is over.
 func (s *Session) serve(l Link) error {
 	ctx, cancel := context.WithCancel(s.ctx)
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	stop := context.AfterFunc(ctx, func() { leave(l) })
 	var wg sync.WaitGroup
 	over := false
 	wg.Go(func() {
-		defer cancel()
-		over = s.write(ctx, l)
+		if over = s.write(ctx, l); over {
+			_ = l.Close()
+		}
+		cancel()
 	})
 	wg.Go(func() { s.watch(ctx, cancel) })
 	err := s.read(l)
@@ -228,7 +238,7 @@ func (s *Session) serve(l Link) error {
 	cancel()
 	wg.Wait()
 	stop()
-	_ = l.Close()
+	leave(l)
 	s.update(s.m.lost)
 	if over {
 		return errOver

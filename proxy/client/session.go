@@ -161,6 +161,43 @@ func (s *Session) receive(stop <-chan struct{}, why func() error) (msg Message, 
 	}
 }
 
+// Take is Receive, but acknowledges the message only when do has returned nil; otherwise
+// it stays the next one, of this client or of one that takes the session over.
+func (s *Session) Take(ctx context.Context, do func(Message) error) error {
+	for {
+		s.mu.Lock()
+		changed, err := s.changed, s.err
+		var msg Message
+		at, epoch := s.m.consumed, s.m.epoch
+		got := len(s.m.in) > 0 && !s.leaving
+		if got {
+			msg = s.m.in[0]
+		}
+		drained := s.m.drained()
+		s.mu.Unlock()
+		switch {
+		case got:
+			if err := do(msg); err != nil {
+				return err
+			}
+			s.update(func() {
+				if s.m.consumed == at && s.m.epoch == epoch {
+					s.m.pull()
+				}
+			})
+			return nil
+		case drained || err != nil:
+			_, err := s.Receive(ctx)
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
 // CloseSend ends our direction: behind what was sent the guest reads end of file.
 func (s *Session) CloseSend() { s.update(func() { s.m.finish(frame.Done, "") }) }
 

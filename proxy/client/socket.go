@@ -88,6 +88,8 @@ func (s *Socket) Read() ([]byte, error) {
 	kind, b, err := s.ws.ReadMessage()
 	var ce *websocket.CloseError
 	switch {
+	case errors.As(err, &ce) && ce.Code == websocket.CloseNormalClosure:
+		return nil, io.EOF
 	case errors.As(err, &ce) && ce.Code >= 4000:
 		return nil, &ResetError{ce.Code - 4000, ce.Text}
 	case err == nil && kind != websocket.BinaryMessage:

@@ -17,9 +17,25 @@ type terms struct {
 	urls       []string
 }
 
+// maxTokens is how many are kept. A guest that comes back from a checkpoint knows the
+// one of that time only.
+const maxTokens = 64
+
+// older goes on to an older token after one was refused, if there is one.
+func (m *machine) older() bool {
+	if m.tried+1 >= len(m.tokens) {
+		m.tried = 0
+		return false
+	}
+	m.tried++
+	return true
+}
+
 func (m *machine) agree(t terms) {
 	m.known, m.attached = true, true
-	m.token, m.epoch, m.urls = t.token, t.epoch, t.urls
+	m.tokens = append([][32]byte{t.token}, m.tokens[:min(len(m.tokens), maxTokens-1)]...)
+	m.tried = 0
+	m.epoch, m.urls = t.epoch, t.urls
 	m.maxMessage = int(min(max(t.maxMessage, 1), frame.MaxMessage))
 	m.window = int(min(max(t.window, 1), maxKept))
 }
@@ -125,8 +141,9 @@ func (m *machine) hold(d time.Duration) {
 	m.say(Event{Kind: Held, For: d})
 }
 
+// goOn sends again what the guest's end may not have taken while it was held.
 func (m *machine) goOn() {
-	m.held = false
+	m.held, m.endSent, m.flight = false, false, m.acked
 	m.say(Event{Kind: Going})
 }
 
