@@ -131,7 +131,7 @@ func (o *outgoing) drive(ctx context.Context, effects []handover.Effect) error {
 	defer cancel()
 	defer context.AfterFunc(o.n.ctx, cancel)()
 	for {
-		o.mv.set(o.m.Record, string(o.m.Record.Phase))
+		o.mv.set(o.m.Record, o.m.Told())
 		if o.cp == nil || o.m.Step != handover.SCopy {
 			o.progress(nil)
 		}
@@ -144,7 +144,7 @@ func (o *outgoing) drive(ctx context.Context, effects []handover.Effect) error {
 			e.Migration = o.m.Record.Migration
 			var more []handover.Effect
 			o.m, more = o.m.Next(e)
-			o.mv.set(o.m.Record, string(o.m.Record.Phase))
+			o.mv.set(o.m.Record, o.m.Told())
 			next = append(next, more...)
 		}
 		if effects = next; len(effects) > 0 {

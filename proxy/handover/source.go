@@ -73,6 +73,16 @@ func (s Source) Over() bool {
 	return s.Step == SMoved || s.Step == SCancelled || s.Step == SReclaimed
 }
 
+// Told is the phase that peers who ask are told: one that decides holds only once it is
+// written, and until then they are told the step.
+func (s Source) Told() string {
+	switch s.Step {
+	case SCommit, SCancel, SReclaim:
+		return s.Step.String()
+	}
+	return string(s.Record.Phase)
+}
+
 // Next takes one event. Events of other migrations, and messages that are late
 // or came twice, change nothing.
 func (s Source) Next(e Event) (Source, []Effect) {

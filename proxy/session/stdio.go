@@ -101,6 +101,7 @@ func (s stdout) Write(p []byte) (int, error) {
 	if s.h.standing != nil {
 		return conn{s.h.standing}.Write(p)
 	}
+	p = p[:min(len(p), maxPiece)] // so that no one write is too much for a client that keeps up
 	s.h.mu.Lock()
 	defer s.h.mu.Unlock()
 	for _, c := range s.h.sessions {
