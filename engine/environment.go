@@ -291,6 +291,9 @@ func (e *Environment) Memories() []*linmem.Memory { return e.in.Memories() }
 // Descriptors returns what a guest that is not running has open.
 func (e *Environment) Descriptors() []wasi.Descriptor { return e.world.Describe() }
 
+// Stderr returns what the guest was given as its standard error.
+func (e *Environment) Stderr() wasi.Stream { return e.spec.Stderr }
+
 // UnusedListeners returns the names of the listeners on which a guest that is not running
 // has never waited for a connection, in this environment.
 func (e *Environment) UnusedListeners() []string { return e.world.Unused() }

@@ -186,5 +186,8 @@ func finish(e *engine.Environment) error {
 	if unused := e.UnusedListeners(); code != 0 && len(unused) > 0 {
 		return &exitError{int(code), unusedListener(int(code), unused[0])}
 	}
+	if w, ok := e.Stderr().(*netWatch); ok && code == goExit && w.seen {
+		return &exitError{goExit, errFakeListener}
+	}
 	return exitWith(int(code))
 }

@@ -89,7 +89,7 @@ type streams struct{ in, out, err wasi.Stream }
 
 // stdStreams returns this process's streams, as a guest is given them.
 func stdStreams() streams {
-	return streams{wasi.FromFile(os.Stdin), wasi.FromFile(os.Stdout), wasi.FromFile(os.Stderr)}
+	return streams{wasi.FromFile(os.Stdin), wasi.FromFile(os.Stdout), &netWatch{Stream: wasi.FromFile(os.Stderr)}}
 }
 
 // runToEnd runs a guest that is prepared or frozen until it ends, or is frozen into
