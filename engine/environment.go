@@ -45,12 +45,16 @@ type Spec struct {
 	Limits                Limits
 	Entry                 string // exported function; "_start" when empty
 
+	// Generation is how often the snapshot that the guest is restored from has run before;
+	// see [wasi.Config].
+	Generation uint64
+
 	// FreezeEvery freezes the guest at every n-th point, when not 0: for tests.
 	FreezeEvery uint64
 }
 
 func (s *Spec) world() wasi.Config {
-	return wasi.Config{Args: s.Args, Env: s.Env, Mounts: s.Mounts, Listeners: s.Listeners, Dialer: s.Dialer,
+	return wasi.Config{Args: s.Args, Env: s.Env, Mounts: s.Mounts, Listeners: s.Listeners, Dialer: s.Dialer, Generation: s.Generation,
 		Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr}
 }
 

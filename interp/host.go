@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -165,7 +166,7 @@ func (in *Instance) bytes() []byte {
 // memoryBytes returns the memory of a module as wazero has it.
 func memoryBytes(m api.Module) []byte {
 	mem := m.Memory()
-	if mem == nil {
+	if mem == nil || reflect.ValueOf(mem).IsNil() { // wazero's is a nil pointer in a module without one
 		return nil
 	}
 	b, _ := mem.Read(0, mem.Size())

@@ -49,6 +49,7 @@ type descriptor struct {
 	offset int64 // of a file
 
 	preopen bool     // of a directory
+	gone    bool     // a directory that was removed: its path leads to it no more
 	listing []string // what fd_readdir shows, from "." on; nil before the first read
 }
 

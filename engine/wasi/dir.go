@@ -59,6 +59,9 @@ func (d *descriptor) putEntries(buf []byte, cookie uint64) int {
 
 // list reads the directory anew.
 func (d *descriptor) list() ([]string, error) {
+	if d.gone {
+		return nil, ENOENT
+	}
 	f, err := d.mount.root.Open(d.path)
 	if err != nil {
 		return nil, err
@@ -91,6 +94,9 @@ func (d *descriptor) entry(name string) (ino uint64, kind byte) {
 func (d *descriptor) lstat(name string) (fs.FileInfo, error) {
 	if name == "." {
 		return d.info()
+	}
+	if d.gone {
+		return nil, ENOENT
 	}
 	return d.mount.root.Lstat(join(d.path, name))
 }

@@ -47,7 +47,8 @@
 //
 // A descriptor is written as mount, path, offset, flags and rights, and opened again
 // by them. A file that the guest renamed is found by its new name. A file that was
-// unlinked while open is carried with its contents, up to [MaxCarried] bytes. A
+// unlinked while open is carried with its contents, up to [MaxCarried] bytes; a directory
+// that was removed stays open, and nothing is below it. A
 // directory keeps the listing that the guest was reading. A connection is found again by
 // its number and its listener's name, with what the listener saved of it; what this
 // package had looked at ahead of the guest is saved with the descriptor. Of the clocks, the

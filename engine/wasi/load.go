@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,7 +27,7 @@ func Load(cfg Config, b []byte) (*World, error) {
 	if err := s.validate(); err != nil {
 		return nil, fmt.Errorf("wasi: saved world: %w", err)
 	}
-	cfg.Args, cfg.Env = s.Args, s.Env
+	cfg.Args, cfg.Env = s.Args, cfg.generation(s.Env)
 	w, err := assemble(cfg)
 	if err != nil {
 		return nil, err
@@ -34,6 +36,16 @@ func Load(cfg Config, b []byte) (*World, error) {
 		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
+}
+
+// generation returns an environment with the generation in it.
+func (c *Config) generation(env []string) []string {
+	if c.Generation == 0 {
+		return env
+	}
+	const name = "SOJOURN_GENERATION="
+	env = slices.DeleteFunc(slices.Clone(env), func(v string) bool { return strings.HasPrefix(v, name) })
+	return append(env, name+strconv.FormatUint(c.Generation, 10))
 }
 
 // MissingMount is returned for a saved world that has a folder which whoever loads it
@@ -160,7 +172,7 @@ func (w *World) reopenStream(e savedDescriptor) (*descriptor, error) {
 }
 
 func (d *descriptor) reopenDir(e savedDescriptor) error {
-	if e.Base&^dirRights != 0 || e.Preopen && e.Path != "." {
+	if e.Base&^dirRights != 0 || e.Preopen && (e.Path != "." || e.Gone) {
 		return errors.New("rights or path are malformed")
 	}
 	for _, name := range e.Listing {
@@ -169,14 +181,20 @@ func (d *descriptor) reopenDir(e savedDescriptor) error {
 		}
 	}
 	d.listing = e.Listing
-	if e.Preopen {
+	switch {
+	case e.Preopen:
 		return nil
+	case e.Gone:
+		d.gone = true
+		var err error
+		d.file, err = removedDir()
+		return err
 	}
 	return d.openAgain(os.O_RDONLY|openOnlyDir, os.FileInfo.IsDir)
 }
 
 func (d *descriptor) reopenFile(e savedDescriptor, carried []carriedFile) error {
-	if e.Base&^fileRights != 0 || e.Preopen || e.Listing != nil {
+	if e.Base&^fileRights != 0 || e.Preopen || e.Gone || e.Listing != nil {
 		return errors.New("rights or kind are malformed")
 	}
 	flags := os.O_RDONLY | syncFlag(d.flags)
@@ -195,6 +213,16 @@ func (d *descriptor) reopenFile(e savedDescriptor, carried []carriedFile) error 
 		return err
 	}
 	return d.openAgain(flags, isFile)
+}
+
+// removedDir returns a directory that is open and has no name.
+func removedDir() (*os.File, error) {
+	name, err := os.MkdirTemp("", "sojourn-removed-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(name)
+	return os.Open(name)
 }
 
 // openAgain opens the descriptor's path, which must be of the kind that is says.

@@ -83,6 +83,8 @@ func (c *call) anyPlace(fd, ptr int, need Rights) (place, string, error) {
 		return place{}, "", ENOTDIR
 	case d.base&need != need:
 		return place{}, "", ENOTCAPABLE
+	case d.gone:
+		return place{}, "", ENOENT
 	}
 	raw, err := c.mem.bytes(c.u32(ptr), c.u32(ptr+1))
 	if err != nil {
@@ -187,7 +189,7 @@ func split(name string) []string {
 // does not resolve any more keep it, and Save tells.
 func (w *World) settle(m *mount) {
 	for _, d := range w.table.list {
-		if d == nil || d.mount != m || d.plain {
+		if d == nil || d.mount != m || d.plain || d.gone {
 			continue
 		}
 		if path, err := m.resolve(d.path); err == nil {
@@ -200,11 +202,21 @@ func (w *World) settle(m *mount) {
 // that are old, or lie below it, have a new path.
 func (w *World) moved(m *mount, old, name string) {
 	for _, d := range w.table.list {
-		if d == nil || d.mount != m || !d.plain {
+		if d == nil || d.mount != m || !d.plain || d.gone {
 			continue
 		}
 		if rest, ok := strings.CutPrefix(d.path, old); ok && (rest == "" || rest[0] == '/') {
 			d.path = name + rest
+		}
+	}
+}
+
+// removed follows the removal of a directory, whose path is without symbolic links:
+// what comes to be there later is another one.
+func (w *World) removed(m *mount, path string) {
+	for _, d := range w.table.list {
+		if d != nil && d.mount == m && d.kind == kindDir && d.plain && d.path == path {
+			d.gone = true
 		}
 	}
 }

@@ -112,7 +112,8 @@ func (o opening) refuseLink() error {
 // can be turned off; openNonblock keeps the open of a pipe from waiting.
 func (o opening) hostFlags() (int, error) {
 	flags := os.O_RDONLY | openNonblock
-	if o.base&writeRights != 0 || o.oflags&openTruncate != 0 {
+	asFile := o.oflags&openDirectory == 0 // what a right to write means for a folder is its own
+	if asFile && o.base&writeRights != 0 || o.oflags&openTruncate != 0 {
 		flags = os.O_RDWR | openNonblock
 	}
 	if flags&os.O_RDWR != 0 || o.oflags&openCreate != 0 {
@@ -228,7 +229,16 @@ func pathRemoveDirectory(c *call) error {
 	if !info.IsDir() {
 		return ENOTDIR
 	}
-	return p.mount.root.Remove(p.name)
+	c.w.settle(p.mount)
+	path, err := p.mount.resolve(p.name)
+	if err != nil {
+		return err
+	}
+	if err := p.mount.root.Remove(p.name); err != nil {
+		return err
+	}
+	c.w.removed(p.mount, path)
+	return nil
 }
 
 func pathUnlinkFile(c *call) error {
@@ -341,6 +351,7 @@ func pathRename(c *call) error {
 		return err
 	}
 	if !same {
+		c.w.removed(m, target)
 		c.w.moved(m, old, target)
 	}
 	return nil

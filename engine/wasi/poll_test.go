@@ -225,3 +225,25 @@ func TestWriteIsShortThenWaits(t *testing.T) {
 		}
 	})
 }
+
+func TestPollDueWhileAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		g := newGuest(t, Config{}, dir)
+		due := subscription{kind: eventClock, clock: clockRealtime, absolute: true, timeout: time.Now().Add(10 * time.Second).UnixNano()}
+		args := g.subscribe(due, after(time.Hour))
+		g.interrupted(3*time.Second, "poll_oneoff", args...)
+		mem := g.mem
+		time.Sleep(20 * time.Second) // nobody runs it
+		g = g.move(Config{}, dir)
+		g.mem = mem
+		began := time.Now()
+		g.must("poll_oneoff", args...)
+		if ev := g.events(); len(ev) != 1 || ev[0].userdata != 100 || time.Since(began) != 0 {
+			t.Errorf("events %v after %v, want the timer's at once", ev, time.Since(began))
+		}
+		if ev := g.poll(after(time.Second)); len(ev) != 1 || time.Since(began) != time.Second {
+			t.Errorf("events %v after %v, want only the next timer's", ev, time.Since(began))
+		}
+	})
+}

@@ -52,6 +52,7 @@ type savedDescriptor struct {
 	Preopen    bool     `cbor:"10,keyasint,omitempty"`
 	Listing    []string `cbor:"11,keyasint,omitempty"`
 	Carried    int      `cbor:"12,keyasint,omitempty"` // 1 + index in saved.Carried; 0: at Path
+	Gone       bool     `cbor:"15,keyasint,omitempty"` // of a directory: it was removed
 
 	Listener string       `cbor:"13,keyasint,omitempty"` // of a listener: its name
 	Socket   *savedSocket `cbor:"14,keyasint,omitempty"`
@@ -151,8 +152,9 @@ func (d *descriptor) save(c *carrier) (savedDescriptor, error) {
 	if err == nil {
 		return e, nil
 	}
-	if d.kind != kindFile {
-		return e, err
+	if d.kind == kindDir {
+		e.Gone = true
+		return e, d.saveGone(err)
 	}
 	e.Carried, err = c.carry(d.file, err)
 	return e, err
@@ -166,6 +168,9 @@ func (d *descriptor) reachable() error {
 	if d.file == nil {
 		return nil
 	}
+	if d.gone {
+		return errUnreachable
+	}
 	open, err := d.file.Stat()
 	if err != nil {
 		return err
@@ -175,6 +180,31 @@ func (d *descriptor) reachable() error {
 		return errUnreachable
 	}
 	return err
+}
+
+// saveGone returns nil for a directory that is not at its path, for the reason why,
+// because it was removed.
+func (d *descriptor) saveGone(why error) error {
+	if d.gone {
+		return nil
+	}
+	info, err := d.file.Stat()
+	if err != nil {
+		return err
+	}
+	return unlinked(info, why)
+}
+
+// unlinked returns nil when an open file is not at its path, for the reason why, because
+// it has no name any more.
+func unlinked(info fs.FileInfo, why error) error {
+	if !errors.Is(why, errUnreachable) {
+		return why
+	}
+	if sysStat(info).nlink != 0 {
+		return fmt.Errorf("%w: another program renamed or replaced it; close it, or put it back", why)
+	}
+	return nil
 }
 
 // carrier collects the contents of files that were unlinked while open, each once,
@@ -190,11 +220,8 @@ func (c *carrier) carry(f *os.File, why error) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if !errors.Is(why, errUnreachable) {
-		return 0, why
-	}
-	if sysStat(info).nlink != 0 {
-		return 0, fmt.Errorf("%w: another program renamed or replaced it; close it, or put it back", why)
+	if err := unlinked(info, why); err != nil {
+		return 0, err
 	}
 	for i, known := range c.files {
 		if os.SameFile(known, info) {

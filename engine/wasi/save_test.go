@@ -135,6 +135,40 @@ func TestSaveDirectoryCursor(t *testing.T) {
 	}
 }
 
+func TestSaveRemovedDirectory(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "d/sub/x", "")
+	put(t, dir, "other/y", "")
+	put(t, dir, "empty/z", "")
+	g := newGuest(t, Config{}, dir)
+	sub, empty := g.open("d/sub", openDirectory, 0), g.open("empty", openDirectory, 0)
+	g.names(sub, 0, 512, 9)
+	for _, name := range []string{"d/sub/x", "empty/z"} {
+		ptr, n := g.path(name)
+		g.must("path_unlink_file", preopen, ptr, n)
+	}
+	ptr, n := g.path("d/sub")
+	g.must("path_remove_directory", preopen, ptr, n)
+	g.must("path_create_directory", preopen, ptr, n) // another one, of which sub must know nothing
+	a, an := g.path("other")
+	b, bn := g.other("empty")
+	g.must("path_rename", preopen, a, an, preopen, b, bn)
+
+	for range 3 {
+		for _, fd := range []uint64{sub, empty} {
+			g.must("fd_filestat_get", fd, atResult)
+			ptr, n := g.path("y")
+			g.want(ENOENT, "path_open", fd, 0, ptr, n, openCreate, uint64(RightFdWrite), 0, 0, atResult)
+			g.want(ENOENT, "fd_readdir", fd, atData, 64, 0, atResult)
+		}
+		g = g.move(Config{}, dir)
+	}
+	g.must("fd_close", sub)
+	if _, err := os.Stat(filepath.Join(dir, "d/sub/y")); !os.IsNotExist(err) {
+		t.Error("a removed directory led to the one that took its place")
+	}
+}
+
 func TestSaveNumbers(t *testing.T) {
 	dir := t.TempDir()
 	g := newGuest(t, Config{}, dir)
@@ -255,5 +289,31 @@ func TestLoadRefuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error is %v, want %q", c.what, err, c.want)
 		}
+	}
+}
+
+func TestRandomIsNotSaved(t *testing.T) {
+	g := newGuest(t, Config{}, "")
+	g.must("random_get", atData, 64)
+	b, err := g.w.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got [2]string
+	for i := range got {
+		w, err := Load(Config{Generation: uint64(i)}, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g = adopt(t, w)
+		g.must("random_get", atData, 64)
+		got[i] = string(g.mem[atData:][:64])
+		g.must("environ_sizes_get", atResult, atOther)
+		if n := g.u32(atResult); int(n) != i {
+			t.Errorf("generation %d has %d environment variables", i, n)
+		}
+	}
+	if got[0] == got[1] {
+		t.Errorf("two guests of one saved world have the same random numbers, %x", got[0])
 	}
 }

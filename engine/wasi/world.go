@@ -24,6 +24,10 @@ type Config struct {
 	// MaxDescriptors bounds the open descriptors; 0 is [DefaultDescriptors].
 	MaxDescriptors int
 
+	// Generation, if not 0, makes a world that is loaded say so in the environment
+	// variable SOJOURN_GENERATION: there were others that were loaded from the same.
+	Generation uint64
+
 	Rand io.Reader        // nil is crypto/rand
 	Now  func() time.Time // the real-time clock; nil is time.Now
 

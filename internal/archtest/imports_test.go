@@ -51,6 +51,7 @@ var layers = map[string][]string{
 	"internal/mutants":   nil,
 	"internal/browser":   nil,
 	"web":                nil,
+	"internal/section":   nil,
 }
 
 // wazeroImporter is the one package that may import wazero, wasmerImporter that for Wasmer's binding.
