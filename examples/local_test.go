@@ -128,7 +128,7 @@ func TestCServer(t *testing.T) {
 	if err := s.cmd.Wait(); err != nil {
 		t.Errorf("quit: %v", err)
 	}
-	if b, err := exec.Command(bin, "restore", snap).CombinedOutput(); err == nil || !strings.Contains(string(b), "--listen sum=tcp:PORT") {
+	if b, err := exec.Command(bin, "restore", "--fork", snap).CombinedOutput(); err == nil || !strings.Contains(string(b), "--listen sum=tcp:PORT") {
 		t.Errorf("without its listener: %v, %s", err, b)
 	}
 }

@@ -24,6 +24,7 @@ func newRestore() *cobra.Command {
 	var sock socketFlags
 	var from snapshotSource
 	var into freezing
+	var fork bool
 	cmd := &cobra.Command{
 		Use:   "restore [flags] FILE",
 		Short: "Go on with a program that was frozen into a file",
@@ -31,7 +32,8 @@ func newRestore() *cobra.Command {
 			"streams, with its exit code. Its modules are FILE.wasm and, for libraries,\n" +
 			"FILE.0.wasm and so on, or --module. Arguments and environment variables are the\n" +
 			"program's own; what it may do is not in the file, so folders, sockets and limits are\n" +
-			"given again. Connections that the program had are reset.",
+			"given again. Connections that the program had are reset. A snapshot runs once:\n" +
+			"FILE.ran notes it.",
 		Args: exactArgs("the snapshot file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			from.file = args[0]
@@ -44,11 +46,19 @@ func newRestore() *cobra.Command {
 				return err
 			}
 			defer from.close()
+			ran, err := from.ran(fork)
+			if err != nil {
+				return err
+			}
+			spec.Generation = ran
 			e, err := from.restore(cmd.Context(), &g, spec)
 			if err != nil {
 				return err
 			}
 			if err := into.check(e.Module()); err != nil {
+				return errors.Join(err, e.Close())
+			}
+			if err := noteRun(from.file, from.manifest, ran+1); err != nil {
 				return errors.Join(err, e.Close())
 			}
 			return runToEnd(cmd, e, into)
@@ -60,6 +70,7 @@ func newRestore() *cobra.Command {
 	sock.add(f)
 	g.cache.add(f)
 	from.add(f)
+	f.BoolVar(&fork, "fork", false, "run a snapshot that has run already; the program finds how often in SOJOURN_GENERATION")
 	into.add(f, "freeze into `FILE` again on SIGTERM or SIGINT; it may be the same")
 	return cmd
 }
@@ -69,6 +80,8 @@ type snapshotSource struct {
 	file    string
 	modules []string // the program's path, and name=path of libraries
 	opened  *program // by restore
+
+	manifest *snapshotfmt.Manifest // by ran
 
 	precision interp.Precision // with which restore prepares it
 }
@@ -111,6 +124,25 @@ func (s *snapshotSource) open() (*os.File, error) {
 		return nil, hint(fmt.Errorf("no snapshot at %q", s.file), "'sojourn run --checkpoint %s app.wasm' makes one on SIGTERM", s.file)
 	}
 	return f, err
+}
+
+// ran returns how often the snapshot has run, which must be never if it is no fork.
+func (s *snapshotSource) ran(fork bool) (uint64, error) {
+	f, err := s.open()
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	dec, err := snapshotfmt.NewDecoder(f, snapshotfmt.Limits{})
+	if err != nil {
+		return 0, fmt.Errorf("restore %s: %w", s.file, err)
+	}
+	s.manifest = dec.Manifest()
+	n, err := runs(s.file, s.manifest)
+	if err == nil && n > 0 && !fork {
+		err = errRan(s.file, n)
+	}
+	return n, err
 }
 
 // program reads the modules that the snapshot in f needs, and leaves f at its start.
