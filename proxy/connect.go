@@ -70,6 +70,9 @@ func (n *Node) opens(r *http.Request, first []byte) (reason uint16, text string)
 	auth := ""
 	switch f := f.(type) {
 	case *frame.Hello:
+		if r.PathValue("listener") == anchorDoor {
+			return frame.NotFound, "only connections that the guest has made are resumed here"
+		}
 		auth = f.Auth
 	case *frame.Resume:
 		auth = f.Auth

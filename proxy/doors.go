@@ -68,6 +68,9 @@ func (g *guest) open() {
 	if g.spec.Session != "" {
 		g.hubs[client.Stdio] = session.NewHub(session.Config{Name: client.Stdio, Kind: session.Stdio, Many: g.spec.Session == api.Many, Epoch: g.epoch})
 	}
+	if len(g.spec.Dial) > 0 {
+		g.hubs[anchorDoor] = session.NewHub(session.Config{Name: anchorDoor, Kind: session.TCP, Linger: anchorLinger, Epoch: g.epoch})
+	}
 	g.doors, _ = parseDoors(g.spec.Listen)
 	for _, d := range g.doors {
 		g.hubs[d.name] = session.NewHub(session.Config{Name: d.name, Kind: d.kind, Path: d.path, Epoch: g.epoch})
@@ -75,7 +78,7 @@ func (g *guest) open() {
 }
 
 // streams gives a granted specification the guest's streams and listeners.
-func (g *guest) streams(s engine.Spec) engine.Spec {
+func (n *Node) streams(g *guest, s engine.Spec) engine.Spec {
 	s.Stdout, s.Stderr = g.out, g.out
 	if h := g.hubs[client.Stdio]; h != nil {
 		s.Stdin, s.Stdout = h.Stdin(), h.Stdout()
@@ -83,6 +86,7 @@ func (g *guest) streams(s engine.Spec) engine.Spec {
 	for _, d := range g.doors {
 		s.Listeners = append(s.Listeners, g.hubs[d.name])
 	}
+	s.Dialer = n.outwardOf(g)
 	return s
 }
 

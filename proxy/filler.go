@@ -124,7 +124,7 @@ func (in *incoming) unfold(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	if f.in, err = engine.Receive(ctx, f.mod, in.g.streams(in.granted)); err != nil {
+	if f.in, err = engine.Receive(ctx, f.mod, in.n.streams(in.g, in.granted)); err != nil {
 		return err
 	}
 	f.mems = f.in.Memories()

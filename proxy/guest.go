@@ -95,7 +95,7 @@ func (n *Node) Run(ctx context.Context, r api.RunRequest) (api.Guest, error) {
 		return api.Guest{}, err
 	}
 	g := newGuest(id, r.Spec, 1)
-	env, err := engine.New(ctx, mod, g.streams(spec))
+	env, err := engine.New(ctx, mod, n.streams(g, spec))
 	if err != nil {
 		home.leave()
 		return api.Guest{}, fail(api.CodeBadRequest, "%v", err)

@@ -110,7 +110,7 @@ func (in *incoming) verifyCheckpoint() error {
 	if err != nil {
 		return err
 	}
-	env, err := engine.Begin(in.n.ctx, f.mod, in.g.streams(in.granted), dec, st)
+	env, err := engine.Begin(in.n.ctx, f.mod, in.n.streams(in.g, in.granted), dec, st)
 	if err != nil {
 		home.leave()
 		return err

@@ -25,6 +25,7 @@ import (
 
 	"sojourn/engine"
 	"sojourn/engine/carry"
+	"sojourn/engine/hostsock"
 	"sojourn/proxy/api"
 	"sojourn/proxy/handover"
 )
@@ -45,6 +46,7 @@ type Node struct {
 	closed   bool
 	url      string
 	srv      *http.Server
+	hall     *hall
 	guests   map[string]*guest
 	moves    map[string]*move // by migration
 	reserved uint64           // bytes held for guests on their way
@@ -52,6 +54,7 @@ type Node struct {
 	peers    map[string]*api.Client
 	portsOf  map[string]*ports // by guest
 
+	dials    *hostsock.Allow
 	ports    []portRange // that guests may use
 	halfOpen turnstile   // handshakes of sessions
 }
@@ -85,6 +88,9 @@ func New(cfg Config) (*Node, error) {
 		}
 		n.ports = append(n.ports, r)
 	}
+	if n.dials, err = hostsock.ParseAllow(cfg.AllowDial); err != nil {
+		return nil, fmt.Errorf("node: outward connections: %w", err)
+	}
 	n.srv = &http.Server{ConnContext: visiting, Handler: n.Handler(), TLSConfig: cfg.TLS, ReadHeaderTimeout: 10 * time.Second,
 		BaseContext: func(net.Listener) context.Context { return n.ctx }}
 	return n, nil
@@ -102,7 +108,8 @@ func (n *Node) Listen() (net.Listener, error) {
 	if n.url == "" {
 		n.url = n.cfg.advertise(ln.Addr())
 	}
-	return &hall{Listener: ln, turns: turnstile{most: maxUnread}}, nil
+	n.hall = &hall{Listener: ln, turns: turnstile{most: maxUnread}}
+	return n.hall, nil
 }
 
 // URL is where peers reach the node; known after Listen at the latest.

@@ -27,6 +27,9 @@ func (n *Node) grant(s api.Spec, deployed bool) (engine.Spec, error) {
 	if _, err := parseDoors(s.Listen); err != nil {
 		return engine.Spec{}, fail(api.CodeBadRequest, "%v", err)
 	}
+	if err := n.mayDial(s, deployed); err != nil {
+		return engine.Spec{}, err
+	}
 	var refused []error
 	for _, d := range s.Dirs {
 		m, err := n.folder(d, deployed)

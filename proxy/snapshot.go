@@ -102,7 +102,7 @@ func (n *Node) thaw(ctx context.Context, g *guest, r io.Reader, arrived bool) er
 	if err != nil {
 		return err
 	}
-	granted = g.streams(granted)
+	granted = n.streams(g, granted)
 	dec, err := snapshotfmt.NewDecoder(r, granted.Limits.Snapshot(maxLibraries+1))
 	if err != nil {
 		return fail(api.CodeBadSnapshot, "%v", err)
