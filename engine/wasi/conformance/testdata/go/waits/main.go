@@ -23,15 +23,16 @@ func main() {
 	time.Sleep(3 * time.Millisecond)
 	is("poll_oneoff", "sleep", time.Since(began) >= 3*time.Millisecond, true)
 
-	timers := make(chan int)
+	late := make(chan bool)
 	for i := range 4 {
 		go func() {
-			time.Sleep(time.Duration(1+i*60) * time.Millisecond)
-			timers <- i
+			began, d := time.Now(), time.Duration(1+i*5)*time.Millisecond
+			time.Sleep(d)
+			late <- time.Since(began) >= d
 		}()
 	}
-	for i := range 4 {
-		is("poll_oneoff", "timers in order", <-timers, i)
+	for range 4 {
+		is("poll_oneoff", "four timers, none early", <-late, true)
 	}
 
 	lines := make(chan string)
