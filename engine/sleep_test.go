@@ -55,7 +55,8 @@ func TestSleepsOn(t *testing.T) {
 	if code, err := e.Result(); err != nil || code != 0 || !strings.HasPrefix(string(out.wait()), "1 of 1 sleeps lasted") {
 		t.Errorf("exit %d, %v; it says %q", code, err, out.wait())
 	}
-	if ran+last < asleep || last >= asleep {
+	// Its own clock goes on a little between freezing and being written down.
+	if ran+last < asleep*9/10 || last >= asleep {
 		t.Errorf("it ran for %v and then %v, of a sleep of %v", ran, last, asleep)
 	}
 }
