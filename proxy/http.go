@@ -12,6 +12,7 @@ import (
 	"sojourn/interp"
 	"sojourn/proxy/api"
 	"sojourn/proxy/wire"
+	"sojourn/web"
 )
 
 // Handler serves the control API, sessions and the migration channel.
@@ -52,6 +53,8 @@ func (n *Node) Handler() http.Handler {
 	mux.HandleFunc("/", answer(func(r *http.Request) (any, error) {
 		return nil, failHint(api.CodeNotFound, "see the API's list of paths", "no %s %s", r.Method, r.URL.Path)
 	}))
+	mux.Handle("GET /terminal/", web.Handler())
+	mux.Handle("GET /web/", web.Handler())
 	return n.guard(mux)
 }
 
@@ -81,10 +84,11 @@ func (n *Node) guard(next http.Handler) http.Handler {
 }
 
 // asksItself says that a request's handler asks for the token, which may come in a
-// session's first frame: browsers cannot send it with a WebSocket's request.
+// session's first frame: browsers cannot send it with a WebSocket's request. Nor can they
+// with that for a page; ours hold no secrets, and ask the person for it.
 func asksItself(r *http.Request) bool {
 	p := strings.Split(r.URL.EscapedPath(), "/") // empty, v1, guests, id, connect, listener, ...
-	return len(p) > 5 && p[1] == api.Version && p[2] == "guests" && p[4] == "connect"
+	return len(p) > 2 && (p[1] == "terminal" || p[1] == "web") || len(p) > 5 && p[1] == api.Version && p[2] == "guests" && p[4] == "connect"
 }
 
 func (n *Node) enter() bool {

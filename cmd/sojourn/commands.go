@@ -6,7 +6,7 @@ import "github.com/spf13/cobra"
 func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newRun(), newCheckpoint(), newRestore(), newStep(), newInspect(), newDiff(),
-		newNode(), newOrchestrator(), newDeploy(), newPs(), newMigrate(), newDrain(), newFiles(),
+		newNode(), newOrchestrator(), newDeploy(), newPs(), newConnect(), newMigrate(), newDrain(), newFiles(),
 		newDemo(), newTorture(), newBench(), newDoctor(), newVersion(),
 	}
 }

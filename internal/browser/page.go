@@ -85,6 +85,12 @@ func (p *Page) eval(code string, to any) error {
 	return json.Unmarshal(r.Result.Value, to)
 }
 
+// Do evaluates an expression for what it does, and waits for it if it is a promise.
+func (p *Page) Do(t testing.TB, code string) {
+	t.Helper()
+	must(t, p.eval("Promise.resolve("+code+").then(() => true)", new(bool)))
+}
+
 // Text returns the value of an expression that is a string.
 func (p *Page) Text(t testing.TB, code string) string {
 	t.Helper()

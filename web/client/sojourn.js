@@ -377,7 +377,8 @@ export class Session extends EventTarget {
   #urls;
   #waiting = []; // sends that wait for room: { message, resolve, reject }
   #readers = [];
-  #link = null;
+  #socket = null; // the last that was opened
+  #link = null; // the same, once the handshake is done
   #error = null;
   #leaving = false;
   #since = 0; // when the link was lost
@@ -520,7 +521,7 @@ export class Session extends EventTarget {
     if (error || this.#m.finished) this.#opt.storage?.removeItem(this.#opt.key);
     for (const w of this.#waiting.splice(0)) w.reject(this.#gone());
     this.#deliver();
-    this.#link?.close(1000);
+    this.#socket?.close(1000);
     this.#wake();
     const result = { error, exit: theirs?.code === EXITED ? Number(theirs.text) : null };
     this.#resolve(result);
@@ -604,7 +605,7 @@ export class Session extends EventTarget {
     const path = `/v1/guests/${encodeURIComponent(guest)}/connect/${encodeURIComponent(listener)}`;
     const m = this.#m;
     return new Promise((resolve) => {
-      const link = new Link(new WebSocket("ws" + url.slice(4) + path, "sojourn.v1"), m, url);
+      const link = (this.#socket = new Link(new WebSocket("ws" + url.slice(4) + path, "sojourn.v1"), m, url));
       link.onframe = () => {
         if (this.#link !== link && m.attached) this.#attached(link);
         this.#step();
@@ -631,7 +632,7 @@ class Link {
     Object.assign(this, { ws, machine, url, redirect: null, error: null, attached: false, heard: performance.now() });
     ws.binaryType = "arraybuffer";
     this.handshake = setTimeout(() => this.drop(), HANDSHAKE);
-    this.tick = setInterval(() => this.alive(), QUIET);
+    this.tick = setTimeout(() => this.alive(), QUIET);
   }
 
   open(first) {
@@ -683,12 +684,14 @@ class Link {
     for (let f; (f = this.machine.next());) this.ws.send(encode(f));
   }
 
+  /** Asks a peer that is quiet whether it is there, and gives up one that does not say so. */
   alive() {
     const quiet = performance.now() - this.heard;
-    if (quiet >= DEAD) this.drop();
-    else if (quiet >= QUIET - 1000 && this.attached && this.ws.readyState === 1) {
+    if (quiet >= DEAD) return this.drop();
+    if (quiet >= QUIET && this.attached && this.ws.readyState === 1) {
       this.ws.send(encode({ kind: "ping", echo: crypto.getRandomValues(new Uint8Array(8)) }));
     }
+    this.tick = setTimeout(() => this.alive(), quiet < QUIET ? QUIET - quiet : QUIET);
   }
 
   /** Takes the socket for ended without waiting for the other side. */
@@ -705,7 +708,7 @@ class Link {
     if (this.done) return;
     this.done = true;
     clearTimeout(this.handshake);
-    clearInterval(this.tick);
+    clearTimeout(this.tick);
     if (!this.error && code >= 4400 && code < 4600) this.error = new SessionError(code - 4000, reason || `reset ${code - 4000}`);
     this.onend({ code, error: this.error, redirect: this.redirect, attached: this.attached });
   }

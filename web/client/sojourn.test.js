@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Session, SessionError, decode, encode } from "./sojourn.js";
-import { World, random } from "./testdata/model.js";
+import { GuestEnd, World, random } from "./testdata/model.js";
 
 // Node 18 lacks what every browser has.
 globalThis.CustomEvent ??= class extends Event {
@@ -102,7 +102,10 @@ for (let seed = 1; seed <= 12; seed++) {
     const sending = (async () => {
       for (const m of want) await s.send(m);
     })();
-    for (const m of want) assert.equal(await s.receive(), m);
+    for (const m of want) {
+      if (rnd() < 0.1) await new Promise((r) => setTimeout(r, 15)); // what comes meanwhile waits, and is not acknowledged
+      assert.equal(await s.receive(), m);
+    }
     await sending;
     quiet = true;
     const alive = world.sessions.filter((g) => g.got.length > 0);
@@ -230,6 +233,93 @@ test("both ends", async () => {
   assert.equal(await s.receive(), null);
 });
 
+test("our end is said again after a cut", async () => {
+  const world = new World(NODES);
+  const s = connect(world, { listener: "chat" });
+  await s.send("last");
+  s.closeSend();
+  await until("our end", () => world.sessions[0]?.theirs?.last === 1);
+  world.cut();
+  await until("the cut", () => !s.connected);
+  await until("our end again", () => s.connected && world.sessions[0].theirs?.last === 1);
+  world.sessions[0].end();
+  assert.equal(await s.receive(), null);
+  assert.deepEqual(await s.closed, { error: null, exit: null });
+});
+
+test("a standing session goes on with its numbers", async () => {
+  const world = new World(NODES);
+  const g = (world.standing = new GuestEnd(world));
+  world.sessions.push(g);
+  for (let i = 0; i < 3; i++) g.got.push({}), g.say("before"), g.say("before");
+  const s = connect(world);
+  await until("a session", () => s.connected);
+  await s.send("4");
+  await until("the message", () => g.got.length === 4);
+  g.say("7");
+  assert.equal(await s.receive(), "7");
+  const next = s.receive();
+  await until("the acknowledgement", () => g.acked === 7);
+  world.cut();
+  g.say("8");
+  assert.equal(await next, "8");
+  await s.close();
+});
+
+test("an older copy of the guest is not talked to", async () => {
+  const world = new World(NODES);
+  const s = connect(world, { urls: NODES.slice(0, 2) });
+  await s.send("1");
+  await until("one", () => world.sessions[0]?.got.length === 1);
+  world.stale = NODES[0];
+  world.move(NODES[1], { tell: false });
+  await s.send("2");
+  await until("two", () => world.sessions[0].got.length === 2);
+  assert.equal(s.node, NODES[1]);
+  await s.close();
+});
+
+test("a peer that says nothing is pinged, and given up", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let now = 0;
+  t.mock.method(performance, "now", () => now);
+  const sockets = [];
+  class Silent {
+    sent = [];
+    readyState = 1;
+    constructor() { sockets.push(this); }
+    send(b) { this.sent.push(decode(b).kind); }
+    close() { this.readyState = 3; }
+  }
+  const pass = async (ms) => {
+    for (; ms > 0; ms -= 1000) {
+      now += 1000;
+      t.mock.timers.tick(1000);
+      for (let i = 0; i < 5; i++) await null;
+    }
+  };
+  const s = new Session({ urls: NODES, guest: "g", WebSocket: Silent });
+  sockets[0].onopen({});
+  assert.deepEqual(sockets[0].sent, ["hello"]);
+  await pass(11_000);
+  assert.equal(sockets[0].readyState, 3, "no answer to the first frame");
+  await pass(1000);
+  const second = sockets[1];
+  second.onopen({});
+  const g = new GuestEnd(new World(NODES));
+  second.onmessage({ data: encode({ kind: "welcome", session: g.id, next: 1, ...g.terms() }).buffer });
+  await pass(31_000);
+  assert.deepEqual(second.sent, ["hello", "ping", "ping"]);
+  assert.equal(second.readyState, 1);
+  await pass(16_000);
+  assert.equal(second.readyState, 3, "nothing was heard for 45 s");
+  await pass(2000);
+  assert.equal(sockets.length, 3);
+  s.close();
+  await pass(6000);
+  await s.closed;
+});
+
 test("an end that the guest's end has closed behind is read to the end", async () => {
   const world = new World(NODES);
   const s = connect(world);
@@ -268,6 +358,17 @@ test("what passes is tried again", async () => {
   await s.send("x");
   await until("the message", () => world.sessions[0]?.got.length === 1);
   await s.close();
+});
+
+test("a session that ends while it looks for its guest leaves no socket", async () => {
+  const world = new World(NODES);
+  const s = connect(world);
+  await s.send("x");
+  await until("its acknowledgement", () => s.bufferedAmount === 0 && world.sessions[0]);
+  world.cut();
+  await until("a new socket", () => !s.connected && world.links.size === 1);
+  await s.close();
+  await until("no socket", () => world.links.size === 0);
 });
 
 test("nobody answers", async () => {

@@ -18,7 +18,7 @@ const same = (a, b) => a.length === b.length && a.every((x, i) => x === b[i]);
 /** One guest that is on one of some nodes, and its sessions. `fate` may drop a link at each frame. */
 export class World {
   constructor(nodes, rnd = Math.random) {
-    Object.assign(this, { nodes, rnd, at: nodes[0], sessions: [], links: new Set(), refuse: null, window: 1 << 20, dials: [] });
+    Object.assign(this, { nodes, rnd, at: nodes[0], standing: null, stale: null, sessions: [], links: new Set(), refuse: null, window: 1 << 20, dials: [] });
     this.onmessage = () => {};
     this.fate = () => "pass";
     const world = this;
@@ -76,6 +76,7 @@ export class GuestEnd {
     if (f.received > this.out.length && f.epoch >= this.epoch) return link.reset(411, "claims more than was sent");
     if (f.sent < this.got.length) return link.reset(411, "sent less than was received");
     this.tokens = [this.tokens[i], this.world.bytes(32)];
+    this.theirs = null; // it is said again, like messages that have not arrived
     this.link?.finish(1006);
     this.link = link;
     link.session = this;
@@ -136,19 +137,19 @@ class Socket {
     const { refuse, at } = this.world;
     if (refuse) return this.reset(...refuse);
     if (this.session) return this.session.take(this, f);
-    if (this.node !== at) {
+    if (this.node !== at && this.node !== this.world.stale) {
       this.reply({ kind: "redirect", wait: 1, try: 5000, urls: [at] });
       return this.finish(1012);
     }
     if (f.kind === "hello") {
-      const s = (this.session = new GuestEnd(this.world));
+      const s = (this.session = this.world.standing ?? new GuestEnd(this.world));
       s.link = this;
       s.hello = f;
       this.world.sessions.push(s);
-      const { received, ...terms } = s.terms();
-      return this.reply({ kind: "welcome", session: s.id, received, next: 1, ...terms });
+      return this.reply({ kind: "welcome", session: s.id, next: s.out.length + 1, ...s.terms() });
     }
     const s = this.world.sessions.find((x) => same(x.id, f.session));
+    if (this.node === this.world.stale) return this.reply({ kind: "resumed", ...s.terms(), epoch: 0, received: 0, sent: 0 });
     return s ? s.resumed(this, f) : this.reset(404, "no such session");
   }
 
