@@ -335,9 +335,10 @@ func TestOutwardFollows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.Session(ctx, g.ID, api.Lines)
+	_, err = c.Session(ctx, g.ID, api.Lines)
 	wantCode(t, err, api.CodeNotFound) // c has never seen it
-	if s, err = a.Session(ctx, g.ID, api.Lines); err != nil {
+	s, err := a.Session(ctx, g.ID, api.Lines)
+	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()

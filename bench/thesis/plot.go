@@ -113,3 +113,18 @@ func (s *series) draw(b *strings.Builder, x, y *axis) {
 	}
 	fmt.Fprintf(b, `<path d="%s" fill="none" stroke="%s" stroke-width="%.1f" stroke-linecap="round"/>`+"\n", path.String(), s.colour, wide)
 }
+
+// Points is one set of points of a Plot.
+type Points struct {
+	Name, Colour string
+	X, Y         []float64
+}
+
+// Plot draws points as an SVG; log is of the y axis.
+func Plot(title, xName, yName string, log bool, all ...Points) string {
+	var list []series
+	for _, p := range all {
+		list = append(list, series{name: p.Name, colour: p.Colour, x: p.X, y: p.Y})
+	}
+	return plot(title, xName, yName, log, list...)
+}

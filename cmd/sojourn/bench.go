@@ -18,7 +18,7 @@ func newBench() *cobra.Command {
 		Args:  exactArgs("what to measure"),
 		RunE:  func(_ *cobra.Command, args []string) error { return usagef("there is no benchmark %q", args[0]) },
 	}
-	cmd.AddCommand(newBenchOverhead(), newBenchCheckpoint(), newBenchMove(), newBenchThesis())
+	cmd.AddCommand(newBenchOverhead(), newBenchCheckpoint(), newBenchMove(), newBenchThesis(), newBenchSessions())
 	return cmd
 }
 
