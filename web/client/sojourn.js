@@ -44,8 +44,9 @@ const MAX_URLS = 8, MAX_URL = 512; // of a frame
 const MAX_MESSAGE = 1 << 20;
 const MAX_FRAME = MAX_MESSAGE + 10;
 const MAX_KEPT = 16 << 20; // bytes the guest has but not durably, kept to be sent again
+const MAX_FLIGHT = 1024; // messages that are not acknowledged
 const OVERHEAD = 64; // counted for each message beside its bytes, so that empty ones are bounded too
-const MALFORMED = 400, GAP = 411, TOO_LARGE = 413;
+const MALFORMED = 400, NOT_FOUND = 404, EXPIRED = 410, GAP = 411, TOO_LARGE = 413, TOO_MANY = 429;
 const TRANSIENT = [408, 503];
 const EXITED = 1, BROKEN = 2; // codes of close
 
@@ -182,6 +183,7 @@ export class Machine {
   /** Takes a message of the user's if there is room for it. */
   push(m) {
     const n = m.payload.length + OVERHEAD;
+    if (this.last - this.acked >= MAX_FLIGHT) return false;
     if ((this.unacked > 0 && this.unacked + n > this.window) || (this.kept > 0 && this.kept + n > MAX_KEPT)) return false;
     this.out.push(m);
     this.unacked += n;
@@ -257,7 +259,8 @@ export class Machine {
         this.held = true;
         return this.say("held", { expected: f.millis });
       case "go":
-        this.held = false;
+        // What was written meanwhile may not have been taken.
+        Object.assign(this, { held: false, endSent: false, flight: this.acked });
         return this.say("released", {});
       case "ping":
         if (this.control.length < 16) this.control.push({ kind: "pong", echo: f.echo });
@@ -564,13 +567,16 @@ export class Session extends EventTarget {
     let pause = 0, failures = 0;
     this.#since = performance.now();
     while (!this.#over) {
-      for (const url of unique([...first, ...this.#m.urls, ...this.#urls]).slice(0, KNOWN_URLS)) {
+      const urls = unique([...first, ...this.#m.urls, ...this.#urls]).slice(0, KNOWN_URLS);
+      let absent = 0; // nodes in a row that know of no such guest
+      for (const url of urls) {
         if (pause > 0) await this.#sleep(Math.random() * pause);
         if (this.#over) return;
         const before = performance.now();
         const end = await this.#dial(url);
-        if (this.#over) return;
-        if (end.error && !TRANSIENT.includes(end.error.reason)) return this.#end(end.error);
+        if (this.#over || this.#m.settled) return;
+        absent = end.error?.reason === NOT_FOUND ? absent + 1 : 0;
+        if (end.error && this.#final(end, absent, urls.length)) return this.#lost(end.error);
         if (end.attached) {
           this.#since = performance.now();
           this.#paused ??= this.#since;
@@ -587,6 +593,21 @@ export class Session extends EventTarget {
         pause -= Math.min(pause, performance.now() - before);
       }
     }
+  }
+
+  /** Whether a reset ends the session: not one of the link only, nor that of one node of several which lacks the guest. */
+  #final({ error: { reason }, attached }, absent, nodes) {
+    if (reason === TOO_MANY) return attached;
+    return reason === NOT_FOUND ? attached || absent >= nodes : !TRANSIENT.includes(reason);
+  }
+
+  /** The guest's end knows the session no more: a fault, unless all was said. */
+  #lost(error) {
+    const m = this.#m;
+    const done = m.theirs && m.received === m.theirs.last && m.ending && m.acked === m.last;
+    if (!done || (error.reason !== NOT_FOUND && error.reason !== EXPIRED)) return this.#end(error);
+    m.settled = true;
+    this.#step();
   }
 
   #sleep(ms) {

@@ -138,6 +138,53 @@ test("a move is told, with how long it took", async () => {
   await s.close();
 });
 
+test("what was written while the guest was held is written again when it goes on", async () => {
+  const world = new World(NODES);
+  const s = connect(world);
+  await s.send("1");
+  await until("a session", () => world.sessions[0]?.got.length === 1);
+  const g = world.sessions[0];
+  const take = g.take;
+  g.take = (link, f) => f.kind === "data" || take.call(g, link, f);
+  await s.send("2");
+  g.link.reply({ kind: "hold", millis: 5 });
+  await until("held", () => s.held);
+  g.take = take;
+  g.link.reply({ kind: "go" });
+  await s.send("3");
+  await until("all", () => g.got.length === 3);
+  await s.close();
+});
+
+test("one node of several that lacks the guest is passed over", async () => {
+  const world = new World(NODES);
+  world.at = NODES[1];
+  world.lacking = NODES[0];
+  const s = connect(world, { urls: NODES.slice(0, 2) });
+  await s.send("x");
+  await until("the message", () => world.sessions[0]?.got.length === 1);
+  await s.close();
+});
+
+test("no more than 1024 messages are on their way", async () => {
+  const world = new World(NODES);
+  const s = connect(world);
+  await s.send("first");
+  await until("a session", () => world.sessions[0]?.got.length === 1);
+  const g = world.sessions[0];
+  g.acking = false;
+  let sent = 0;
+  const all = Array.from({ length: 1500 }, () => s.send("").then(() => sent++));
+  await until("1024 of them", () => sent === 1024);
+  await new Promise((r) => setTimeout(r, 20));
+  assert.equal(sent, 1024);
+  g.acking = true;
+  g.ack();
+  await Promise.all(all);
+  await until("all", () => g.got.length === 1501);
+  await s.close();
+});
+
 test("the sender waits at the window", async () => {
   const world = new World(NODES);
   world.window = 1000;
@@ -338,8 +385,25 @@ test("an end that the guest's end has closed behind is read to the end", async (
   assert.equal(world.dials.length, 1);
 });
 
+test("a session that is forgotten when all was said is over, and not lost", async () => {
+  const world = new World(NODES);
+  const s = connect(world, { listener: "chat" });
+  await s.send("1");
+  await until("one", () => s.bufferedAmount === 0 && world.sessions[0]?.got.length === 1);
+  const g = world.sessions[0];
+  g.say("a");
+  g.end();
+  s.closeSend();
+  await until("our end", () => g.theirs);
+  world.refuse = [410, "ended"];
+  world.cut();
+  assert.equal(await s.receive(), "a");
+  assert.equal(await s.receive(), null);
+  assert.equal((await s.closed).error, null);
+});
+
 test("a session that is gone says so", async () => {
-  for (const reason of [400, 401, 403, 404, 409, 410, 411, 413, 429]) {
+  for (const reason of [400, 401, 403, 404, 409, 410, 411, 413]) {
     const world = new World(NODES);
     const s = connect(world);
     world.refuse = [reason, "because"];
@@ -351,9 +415,11 @@ test("a session that is gone says so", async () => {
 
 test("what passes is tried again", async () => {
   const world = new World(NODES);
-  world.refuse = [503, "draining"];
   const s = connect(world);
-  await until("three attempts", () => world.dials.length >= 3);
+  for (const [i, reason] of [503, 408, 429].entries()) {
+    world.refuse = [reason, "later"];
+    await until("three attempts", () => world.dials.length >= 3 * (i + 1));
+  }
   world.refuse = null;
   await s.send("x");
   await until("the message", () => world.sessions[0]?.got.length === 1);

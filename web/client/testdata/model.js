@@ -18,7 +18,7 @@ const same = (a, b) => a.length === b.length && a.every((x, i) => x === b[i]);
 /** One guest that is on one of some nodes, and its sessions. `fate` may drop a link at each frame. */
 export class World {
   constructor(nodes, rnd = Math.random) {
-    Object.assign(this, { nodes, rnd, at: nodes[0], standing: null, stale: null, sessions: [], links: new Set(), refuse: null, window: 1 << 20, dials: [] });
+    Object.assign(this, { nodes, rnd, at: nodes[0], standing: null, stale: null, lacking: null, sessions: [], links: new Set(), refuse: null, window: 1 << 20, dials: [] });
     this.onmessage = () => {};
     this.fate = () => "pass";
     const world = this;
@@ -137,6 +137,7 @@ class Socket {
     const { refuse, at } = this.world;
     if (refuse) return this.reset(...refuse);
     if (this.session) return this.session.take(this, f);
+    if (this.node === this.world.lacking) return this.reset(404, "no such guest");
     if (this.node !== at && this.node !== this.world.stale) {
       this.reply({ kind: "redirect", wait: 1, try: 5000, urls: [at] });
       return this.finish(1012);
