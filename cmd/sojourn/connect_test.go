@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -207,4 +209,56 @@ func connectNodes(t *testing.T, module []byte, name string) (nodes [2]*testNode,
 		t.Fatal(err)
 	}
 	return nodes, g.ID, sojourn
+}
+
+// TestConnectKeyboard types whole lines, as the terminal edits them, and leaves by Ctrl+C.
+func TestConnectKeyboard(t *testing.T) {
+	nodes, id, sojourn := connectNodes(t, guests.EchoKV, "echo-kv")
+	s := openTerminal(t, sojourn, "connect", "--node", nodes[0].URL(), id)
+	s.await("at " + nodes[0].URL())
+	if text := s.text(); !strings.Contains(text, "\x1b[1;23r") || !strings.Contains(text, "\x1b[24;1H") {
+		t.Errorf("the status is not in the lowest of 24 rows, out of what scrolls: %q", text)
+	}
+	request := guests.Request(1)
+	s.typed(request + "x\x7f\n") // the terminal takes the x back
+	s.await(guests.NewLedger().Answer(request))
+	s.typed("\x03")
+	if code := s.exit(); code != exitLeft {
+		t.Errorf("Ctrl+C ends it with code %d", code)
+	}
+	s.await("\x1b[r") // all rows scroll again
+}
+
+// TestConnectToken asks a node that wants a token. Its pages are for everybody; nothing else is.
+func TestConnectToken(t *testing.T) {
+	sojourn, err := exec.LookPath("sojourn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("sesame\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := startNode(t, []string{sojourn}, "--token-file", file)
+	for path, want := range map[string]int{"/terminal/x": 200, "/web/sojourn.js": 200, "/v1/guests": 401, "/terminal/../v1/guests": 401, "/web": 401} {
+		res, err := http.Get(n.URL() + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("GET %s without the token: %s, want %d", path, res.Status, want)
+		}
+	}
+	run := func(args ...string) (string, error) {
+		c := exec.Command(sojourn, append(args, "--node", n.URL())...)
+		out, err := c.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run("connect", "x"); err == nil || !strings.Contains(out, "hint: show the node's token") {
+		t.Errorf("without the token: %v: %s", err, out)
+	}
+	if out, err := run("connect", "x", "--token-file", file); err == nil || !strings.Contains(out, "404") {
+		t.Errorf("with it, for a guest that is not there: %v: %s", err, out)
+	}
 }
