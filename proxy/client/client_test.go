@@ -234,6 +234,84 @@ func TestForgotten(t *testing.T) {
 	}
 }
 
+// TestHeldAndNotMoved holds the guest while a client sends, and lets it go on where it
+// was: what was on its way comes again.
+func TestHeldAndNotMoved(t *testing.T) {
+	m := newModel(t, 1)
+	s := m.dial(t, m.options())
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for held := true; ; held = !held {
+			select {
+			case <-stop:
+				m.update(func() { m.held = false })
+				return
+			case <-time.After(2 * time.Millisecond):
+				m.update(func() { m.held = held })
+			}
+		}
+	})
+	talk(t, s, 500)
+	close(stop)
+	wg.Wait()
+	if m.begun != 1 || m.newest > 2 {
+		t.Errorf("%d sessions, %d links", m.begun, m.newest)
+	}
+}
+
+// TestOldToken resumes with a guest's end that came back from a time before the last
+// tokens were given out.
+func TestOldToken(t *testing.T) {
+	m := newModel(t, 1)
+	s := m.dial(t, m.options())
+	defer s.Close()
+	first := m.token
+	for i := range 5 {
+		m.update(func() { m.newest++ })
+		want := fmt.Sprint(i)
+		if err := s.Send(t.Context(), Message{Text, []byte(want)}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Receive(t.Context()); err != nil || string(got.Data) != want {
+			t.Fatalf("%q, %v", got.Data, err)
+		}
+	}
+	m.update(func() { m.token, m.old, m.epoch, m.newest = first, first, m.epoch+1, m.newest+1 })
+	if err := s.Send(t.Context(), Message{Text, []byte("after")}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Receive(t.Context()); err != nil || string(got.Data) != "after" {
+		t.Fatalf("%q, %v", got.Data, err)
+	}
+	m.update(func() { m.token, m.old, m.newest = [32]byte{1}, [32]byte{1}, m.newest+1 })
+	_, err := s.Receive(t.Context())
+	var re *ResetError
+	if !errors.As(err, &re) || re.Reason != WrongToken {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestTake leaves a message that was not done with where it was.
+func TestTake(t *testing.T) {
+	m := newModel(t, 1)
+	s := m.dial(t, m.options())
+	defer s.Close()
+	_ = s.Send(t.Context(), Message{Text, []byte("x")})
+	no := errors.New("no")
+	if err := s.Take(t.Context(), func(Message) error { return no }); err != no {
+		t.Fatalf("got %v", err)
+	}
+	var got string
+	if err := s.Take(t.Context(), func(m Message) error { got = string(m.Data); return nil }); err != nil || got != "x" {
+		t.Fatalf("%q, %v", got, err)
+	}
+	s.CloseSend()
+	if err := s.Take(t.Context(), func(Message) error { return no }); err != io.EOF {
+		t.Errorf("behind the end: %v", err)
+	}
+}
+
 func TestBackpressure(t *testing.T) {
 	m := newModel(t, 1)
 	s := m.dial(t, m.options())

@@ -46,7 +46,8 @@ type machine struct {
 	out     []Message
 	base    uint64 // the last message that is kept no more
 	acked   uint64 // the guest's end has it
-	flight  uint64 // written on this link
+	flight  uint64 // written on this link, and again after a hold
+	wrote   uint64 // written on any
 	unacked int    // bytes above acked
 	kept    int    // bytes above base
 	end     *ending
@@ -138,6 +139,7 @@ func (m *machine) next() (frame.Frame, bool) {
 	case m.flight < m.last():
 		msg := m.out[m.flight-m.base]
 		m.flight++
+		m.wrote = max(m.wrote, m.flight)
 		return &frame.Data{Number: m.flight, Type: uint8(msg.Kind), Payload: msg.Data}, true
 	case m.end != nil && !m.endSent:
 		m.endSent = true

@@ -154,6 +154,7 @@ func (m *model) serve(w http.ResponseWriter, r *http.Request, node int) {
 			m.t.Error(err)
 			break
 		}
+		m.waitHeld()
 		m.update(func() { m.take(f, epoch, me) })
 	}
 	m.update(func() {
@@ -163,8 +164,21 @@ func (m *model) serve(w http.ResponseWriter, r *http.Request, node int) {
 	})
 }
 
+// waitHeld takes nothing while the guest is held.
+func (m *model) waitHeld() {
+	for {
+		m.mu.Lock()
+		held, wake := m.held, m.wake
+		m.mu.Unlock()
+		if !held {
+			return
+		}
+		<-wake
+	}
+}
+
 func (m *model) take(f frame.Frame, epoch uint64, me int) {
-	if epoch != m.epoch || m.held || me != m.newest {
+	if epoch != m.epoch || me != m.newest {
 		return
 	}
 	switch f := f.(type) {
@@ -204,7 +218,11 @@ func (m *model) tell(l *Socket, epoch uint64, me int, told, acked uint64) {
 		default:
 			if m.held != holding {
 				holding = m.held
-				fs = append(fs, &frame.Hold{Millis: 5})
+				if holding {
+					fs = append(fs, &frame.Hold{Millis: 5})
+				} else {
+					fs = append(fs, &frame.Go{})
+				}
 			}
 			for ; told < m.sent; told++ {
 				fs = append(fs, &frame.Data{Number: told + 1, Type: uint8(m.out[told].Kind), Payload: m.out[told].Data})

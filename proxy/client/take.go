@@ -48,7 +48,7 @@ func (m *machine) welcomed(id [16]byte, t terms) error {
 	}
 	m.agree(t)
 	m.id = id
-	m.base, m.acked, m.flight = t.received, t.received, t.received
+	m.base, m.acked, m.flight, m.wrote = t.received, t.received, t.received, t.received
 	m.consumed, m.told = t.sent, t.sent
 	return nil
 }
@@ -113,7 +113,7 @@ func (m *machine) data(number uint64, msg Message) error {
 
 func (m *machine) ack(received, durable uint64) error {
 	switch {
-	case durable > received || received > m.flight:
+	case durable > received || received > m.wrote:
 		return &ResetError{Gap, "the guest's end claims messages that were not sent"}
 	case received < m.acked:
 		return nil
@@ -121,6 +121,7 @@ func (m *machine) ack(received, durable uint64) error {
 	for ; m.acked < received; m.acked++ {
 		m.unacked -= size(m.out[m.acked-m.base])
 	}
+	m.flight = max(m.flight, received)
 	m.drop(max(durable, m.base))
 	return nil
 }
