@@ -157,14 +157,14 @@ function decodeText(bytes) {
 /**
  * One session without sockets and clocks: frames go into `take`, frames come out of `next`.
  *
- *   ours:    base < kept until durable <= acked <= flight <= last
+ *   ours:    base < kept until durable <= acked <= flight <= wrote <= last
  *   theirs:  consumed <= received = consumed + inbox
  */
 export class Machine {
   constructor() {
     Object.assign(this, {
       known: false, session: null, token: null, epoch: 0, urls: [], maxMessage: MAX_MESSAGE, window: MAX_MESSAGE,
-      out: [], base: 0, acked: 0, flight: 0, unacked: 0, kept: 0, ending: null,
+      out: [], base: 0, acked: 0, flight: 0, wrote: 0, unacked: 0, kept: 0, ending: null,
       inbox: [], consumed: 0, given: false, theirs: null, settled: false,
       attached: false, held: false, told: 0, endSent: false, control: [], events: [],
     });
@@ -237,6 +237,7 @@ export class Machine {
     if (this.held) return undefined;
     if (this.flight < this.last) {
       const m = this.out[this.flight++ - this.base];
+      this.wrote = Math.max(this.wrote, this.flight); // flight goes back after a hold
       return { kind: "data", number: this.flight, ...m };
     }
     if (this.ending && !this.endSent) {
@@ -283,7 +284,7 @@ export class Machine {
     if (this.known || f.next === 0) throw breach("a welcome to a session that goes on, or without a number");
     this.agree(f);
     this.session = f.session.slice();
-    this.base = this.acked = this.flight = f.received;
+    this.base = this.acked = this.flight = this.wrote = f.received;
     if (this.ending) this.ending.last = this.last;
     this.consumed = this.told = f.next - 1;
     this.say("opened", {});
@@ -326,8 +327,9 @@ export class Machine {
   }
 
   acknowledged(f) {
-    if (f.durable > f.received || f.received > this.flight) throw new SessionError(GAP, "the guest's end claims messages that were not sent");
+    if (f.durable > f.received || f.received > this.wrote) throw new SessionError(GAP, "the guest's end claims messages that were not sent");
     for (; this.acked < f.received; this.acked++) this.unacked -= this.out[this.acked - this.base].payload.length + OVERHEAD;
+    this.flight = Math.max(this.flight, this.acked);
     for (; this.base < f.durable; this.base++) this.kept -= this.out.shift().payload.length + OVERHEAD;
   }
 
@@ -351,6 +353,7 @@ export class Machine {
     m.token = unbase64(v.token);
     m.out = v.out.map(([type, b]) => ({ type, payload: unbase64(b) }));
     m.flight = m.acked;
+    m.wrote = m.last;
     m.told = consumed;
     const size = (from) => m.out.slice(from).reduce((n, o) => n + o.payload.length + OVERHEAD, 0);
     m.kept = size(0);

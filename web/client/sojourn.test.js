@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { Session, SessionError, decode, encode } from "./sojourn.js";
+import { Machine, Session, SessionError, decode, encode } from "./sojourn.js";
 import { GuestEnd, World, random } from "./testdata/model.js";
 
 // Node 18 lacks what every browser has.
@@ -154,6 +154,21 @@ test("what was written while the guest was held is written again when it goes on
   await s.send("3");
   await until("all", () => g.got.length === 3);
   await s.close();
+});
+
+test("an acknowledgement may come between the end of a hold and what is written again", () => {
+  const g = new GuestEnd(new World(NODES));
+  const m = new Machine();
+  m.begin(2, "");
+  m.take({ kind: "welcome", session: g.id, next: 1, ...g.terms() });
+  for (let i = 0; i < 3; i++) m.push({ type: 2, payload: new Uint8Array(1) });
+  for (let i = 1; i <= 3; i++) assert.equal(m.next().number, i);
+  m.take({ kind: "hold", millis: 1 });
+  m.take({ kind: "go" });
+  m.take({ kind: "ack", received: 2, durable: 2 });
+  assert.equal(m.next().number, 3);
+  assert.equal(m.next(), undefined);
+  assert.throws(() => m.take({ kind: "ack", received: 4, durable: 4 }), { reason: 411 });
 });
 
 test("one node of several that lacks the guest is passed over", async () => {
