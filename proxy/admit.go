@@ -32,8 +32,9 @@ func (t *turnstile) enter() bool {
 // once returns what leaves, the first time that it is called.
 func (t *turnstile) once() func() { return sync.OnceFunc(func() { t.in.Add(-1) }) }
 
-// door of the house: connections wait in it until their first request is there. More
+// hall is the door of the house: connections wait in it until their first request is there. More
 // than maxUnread are closed at once, so that those who say nothing cannot use up memory.
+// One that is idle after a request waits in it again.
 type hall struct {
 	net.Listener
 	turns turnstile
@@ -42,7 +43,8 @@ type hall struct {
 // visitor is a connection in the hall.
 type visitor struct {
 	net.Conn
-	left func()
+	turns *turnstile
+	waits atomic.Bool
 }
 
 func (h *hall) Accept() (net.Conn, error) {
@@ -52,10 +54,39 @@ func (h *hall) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if h.turns.enter() {
-			return &visitor{c, h.turns.once()}, nil
+			v := &visitor{Conn: c, turns: &h.turns}
+			v.waits.Store(true)
+			return v, nil
 		}
 		_ = c.Close()
 	}
+}
+
+func (v *visitor) left() {
+	if v.waits.CompareAndSwap(true, false) {
+		v.turns.in.Add(-1)
+	}
+}
+
+// idles takes a connection back to where it waits for its next request, if there is room.
+func idles(c net.Conn, state http.ConnState) {
+	v, ok := bare(c).(*visitor)
+	if !ok || state != http.StateIdle {
+		return
+	}
+	if !v.turns.enter() {
+		_ = c.Close()
+		return
+	}
+	v.waits.Store(true)
+}
+
+// bare is the connection below TLS.
+func bare(c net.Conn) net.Conn {
+	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
+		return t.NetConn()
+	}
+	return c
 }
 
 func (v *visitor) Close() error {
@@ -67,10 +98,7 @@ type visitorKey struct{}
 
 // visiting remembers a connection for its requests.
 func visiting(ctx context.Context, c net.Conn) context.Context {
-	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
-		c = t.NetConn()
-	}
-	return context.WithValue(ctx, visitorKey{}, c)
+	return context.WithValue(ctx, visitorKey{}, bare(c))
 }
 
 // arrived is a connection whose request is there.

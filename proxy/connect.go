@@ -21,7 +21,8 @@ import (
 const (
 	maxHalfOpen    = 1024 // handshakes of sessions at a time
 	handshakeLimit = 10 * time.Second
-	maxHops        = 8 // nodes that are asked one after the other where a guest is
+	maxFirst       = 8 << 10 // bytes of a first frame: nobody has shown yet that it may say more
+	maxHops        = 8       // nodes that are asked one after the other where a guest is
 )
 
 // serveConnect is the endpoint of sessions, and of plain clients of listeners.
@@ -45,12 +46,14 @@ func (n *Node) serveConnect(w http.ResponseWriter, r *http.Request) {
 	defer l.Close()
 	defer context.AfterFunc(r.Context(), func() { _ = ws.Close() })()
 	_ = ws.SetReadDeadline(time.Now().Add(handshakeLimit))
+	ws.SetReadLimit(maxFirst)
 	first, err := l.Read()
 	if err != nil {
 		refuse(l, frame.TooSlow, "the first frame did not come")
 		return
 	}
 	_ = ws.SetReadDeadline(time.Time{})
+	ws.SetReadLimit(frame.MaxFrame)
 	if reason, text := n.opens(r, first); reason != 0 {
 		refuse(l, reason, text)
 		return

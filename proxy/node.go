@@ -92,6 +92,7 @@ func New(cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("node: outward connections: %w", err)
 	}
 	n.srv = &http.Server{ConnContext: visiting, Handler: n.Handler(), TLSConfig: cfg.TLS, ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout: 2 * time.Minute, ConnState: idles,
 		BaseContext: func(net.Listener) context.Context { return n.ctx }}
 	return n, nil
 }

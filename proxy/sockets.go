@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"net/http"
+	"sync"
 
 	"github.com/gorilla/websocket"
 
@@ -10,9 +11,12 @@ import (
 	"sojourn/proxy/wire"
 )
 
+// writeBuffers are shared: of thousands of sockets few write at a time.
+var writeBuffers sync.Pool
+
 // upgrade makes a WebSocket of a request. Whose page it is, guard has asked.
 func (n *Node) upgrade(w http.ResponseWriter, r *http.Request, protocols ...string) (*websocket.Conn, error) {
-	u := websocket.Upgrader{ReadBufferSize: 64 << 10, WriteBufferSize: 64 << 10, HandshakeTimeout: dialLimit, Subprotocols: protocols,
+	u := websocket.Upgrader{ReadBufferSize: 4 << 10, WriteBufferSize: 64 << 10, WriteBufferPool: &writeBuffers, HandshakeTimeout: dialLimit, Subprotocols: protocols,
 		CheckOrigin: func(*http.Request) bool { return true },
 		Error: func(w http.ResponseWriter, _ *http.Request, _ int, err error) {
 			writeError(w, fail(api.CodeBadRequest, "%v", err))

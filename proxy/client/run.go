@@ -106,6 +106,9 @@ func (s *Session) search(r route, attached func()) error {
 			}
 		case was:
 			s.update(func() { s.m.say(Event{Kind: Cut, Err: err}) })
+			if re != nil { // the guest's end can take no more for now
+				s.pause(backOff(5))
+			}
 			return nil
 		default:
 			absent = 0

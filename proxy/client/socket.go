@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -19,7 +20,10 @@ import (
 // Protocol is the WebSocket subprotocol of sessions.
 const Protocol = "sojourn.v1"
 
-const writeLimit = 30 * time.Second // for one frame to be taken by the network
+const (
+	writeLimit = 30 * time.Second // for one frame to be taken by the network
+	closeReset = 4000             // and the reason, is the code that a reset closes with
+)
 
 // Endpoint is the path of a listener's sessions at any node.
 func Endpoint(guest, listener string) string {
@@ -74,13 +78,17 @@ func answered(res *http.Response) error {
 	return errors.New(text)
 }
 
-// Socket is a [Link] over a WebSocket.
-type Socket struct{ ws *websocket.Conn }
+// Socket is a [Link] over a WebSocket. Several may write: a last word comes from whoever
+// reads.
+type Socket struct {
+	ws    *websocket.Conn
+	turns sync.Mutex // of writers
+}
 
 // NewSocket takes over the connection.
 func NewSocket(ws *websocket.Conn) *Socket {
 	ws.SetReadLimit(frame.MaxFrame)
-	return &Socket{ws}
+	return &Socket{ws: ws}
 }
 
 // Read returns a [*ResetError] for a socket that was closed with one.
@@ -93,12 +101,17 @@ func (s *Socket) Read() ([]byte, error) {
 	case errors.As(err, &ce) && ce.Code >= 4000:
 		return nil, &ResetError{ce.Code - 4000, ce.Text}
 	case err == nil && kind != websocket.BinaryMessage:
-		return nil, breach("a text message is no frame")
+		err := breach("a text message is no frame")
+		_ = s.CloseWith(closeReset+err.Reason, err.Text)
+		return nil, err
 	}
 	return b, err
 }
 
+// Write waits for the network for 30 s at most: a peer that does not read is given up.
 func (s *Socket) Write(b []byte) error {
+	s.turns.Lock()
+	defer s.turns.Unlock()
 	_ = s.ws.SetWriteDeadline(time.Now().Add(writeLimit))
 	return s.ws.WriteMessage(websocket.BinaryMessage, b)
 }

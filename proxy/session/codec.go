@@ -47,7 +47,7 @@ func (raw) last(*machine) []byte                 { return nil }
 
 func (raw) message(m *machine) (message, int, bool) {
 	n := min(len(m.Tail), maxPiece)
-	return message{frame.Binary, bytes.Clone(m.Tail[:n])}, n, n > 0
+	return message{Type: frame.Binary, Data: bytes.Clone(m.Tail[:n])}, n, n > 0
 }
 
 func (raw) back(b []byte, msg message) []byte { return append(b, msg.Data...) }
@@ -67,7 +67,9 @@ func (lines) message(m *machine) (message, int, bool) {
 	case i >= 0:
 		return line(m.Tail[:i]), i + 1, true
 	case len(m.Tail) > maxPiece:
-		return line(m.Tail[:maxPiece]), maxPiece, true
+		msg := line(m.Tail[:maxPiece])
+		msg.Piece = true
+		return msg, maxPiece, true
 	case m.OutEnd != nil && len(m.Tail) > 0:
 		return line(m.Tail), len(m.Tail), true
 	}
@@ -77,15 +79,15 @@ func (lines) message(m *machine) (message, int, bool) {
 // line is text, if it is UTF-8.
 func line(b []byte) message {
 	if utf8.Valid(b) {
-		return message{frame.Text, bytes.Clone(b)}
+		return message{Type: frame.Text, Data: bytes.Clone(b)}
 	}
-	return message{frame.Binary, bytes.Clone(b)}
+	return message{Type: frame.Binary, Data: bytes.Clone(b)}
 }
 
 func (lines) back(b []byte, msg message) []byte {
 	b = append(b, msg.Data...)
-	if len(msg.Data) == maxPiece {
-		return b // a piece, most likely
+	if msg.Piece {
+		return b
 	}
 	return append(b, '\n')
 }

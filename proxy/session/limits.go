@@ -30,7 +30,7 @@ const (
 	maxBacklog = 256                           // sessions that the guest has not accepted
 	maxPiece   = 64 << 10                      // bytes of a message made of a stream, and of a line
 	maxBytes   = 2*Window + 2*frame.MaxMessage // of input that the guest has not read
-	maxWaiting = 2048                          // messages that the guest has not read
+	maxWaiting = 2048                          // messages that the guest, or the client, has not taken
 	maxHeader  = 64 << 10                      // bytes of the guest's answer to an upgrade
 	maxLoads   = 64                            // moves without a client
 )

@@ -4,8 +4,9 @@ import "sojourn/proxy/session/frame"
 
 // message is one message as it is numbered.
 type message struct {
-	Type uint8  `cbor:"1,keyasint"`
-	Data []byte `cbor:"2,keyasint"`
+	Type  uint8  `cbor:"1,keyasint"`
+	Data  []byte `cbor:"2,keyasint"`
+	Piece bool   `cbor:"3,keyasint,omitempty"` // of a line that goes on in the next message
 }
 
 // ending is an end of one direction.
@@ -195,10 +196,12 @@ func (m *machine) data(f *frame.Data) error {
 	case m.Deaf, m.inputOver(): // an earlier client of a standing session has ended its input
 		m.Consumed++
 		return nil
+	case m.standing && len(m.Bytes)+size(m.Inbox)+len(f.Payload) > maxBytes-maxWaiting:
+		return resetf(frame.Unavailable, "the guest has not read what earlier clients sent")
 	case len(m.Inbox) >= maxWaiting, len(m.Inbox) > 0 && size(m.Inbox)+len(f.Payload) > m.window+frame.MaxMessage:
 		return resetf(frame.TooLarge, "more than %d bytes or %d messages are on their way", m.window, maxWaiting)
 	}
-	m.Inbox = append(m.Inbox, message{f.Type, f.Payload})
+	m.Inbox = append(m.Inbox, message{Type: f.Type, Data: f.Payload})
 	return nil
 }
 
@@ -273,7 +276,9 @@ func (m *machine) next() frame.Frame {
 }
 
 // way says that the window has room for another message.
-func (m *machine) way() bool { return len(m.Out) == 0 || size(m.Out) < m.window }
+func (m *machine) way() bool {
+	return len(m.Out) == 0 || size(m.Out) < m.window && len(m.Out) < maxWaiting
+}
 
 // make makes a message of what the guest has written, if it is one. It reports whether
 // it got anywhere.

@@ -93,7 +93,10 @@ func (h *Hub) load(b []byte) error {
 	if len(s.Sessions) > MaxSessions || s.Queue < 0 || s.Queue > len(s.Sessions) || s.Next > math.MaxInt64 || len(s.Input) > maxBytes {
 		return fmt.Errorf("session: saved sessions of %q are over their limits", h.cfg.Name)
 	}
-	h.next, h.refuse, h.in = s.Next, s.Refuse, s.Input
+	if len(h.sessions) > 0 {
+		return fmt.Errorf("session: %q has sessions, and cannot take up those that were saved", h.cfg.Name)
+	}
+	h.next, h.refuse, h.in = max(h.next, s.Next), s.Refuse, s.Input
 	for i, st := range s.Sessions {
 		st.Accepted = i < len(s.Sessions)-s.Queue
 		c, err := h.take(st)
@@ -137,7 +140,7 @@ func (st *state) validate() error {
 		return fmt.Errorf("mode %d", st.Mode)
 	case st.Consumed > far || st.Base > far:
 		return errors.New("its numbers are too high")
-	case out > Window+frame.MaxMessage:
+	case out > Window+frame.MaxMessage || len(st.Out) > maxWaiting:
 		return errors.New("it holds too many messages")
 	case len(st.Bytes) > maxBytes || len(st.Tail) > 2*(Window+frame.MaxMessage):
 		return errors.New("it holds too many bytes")

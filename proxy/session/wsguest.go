@@ -88,10 +88,10 @@ func (framed) message(m *machine) (message, int, bool) {
 	case err != nil:
 		return m.fail(err)
 	}
-	if err := m.allowed(h); err != nil {
+	at := len(m.Tail) - r.Len()
+	if err := m.allowed(h, at); err != nil {
 		return m.fail(err)
 	}
-	at := len(m.Tail) - r.Len()
 	if r.Len() < int(h.Length) {
 		return m.partial()
 	}
@@ -121,8 +121,8 @@ func (m *machine) fail(err error) (message, int, bool) {
 	return message{}, len(m.Tail), false
 }
 
-// allowed checks a frame before it is waited for.
-func (m *machine) allowed(h ws.Header) error {
+// allowed checks a frame by its header, of head bytes, before it is waited for.
+func (m *machine) allowed(h ws.Header, head int) error {
 	part := 0
 	if m.Part != nil {
 		part = len(m.Part.Data)
@@ -130,7 +130,9 @@ func (m *machine) allowed(h ws.Header) error {
 	switch {
 	case h.Masked, h.Rsv != 0:
 		return errors.New("a frame is masked, or has reserved bits")
-	case h.OpCode.IsControl() && (h.Length > 125 || !h.Fin):
+	case h.OpCode.IsReserved():
+		return fmt.Errorf("a frame of unknown kind %d", h.OpCode)
+	case h.OpCode.IsControl() && (head > 2 || !h.Fin):
 		return errors.New("a control frame is long, or in pieces")
 	case h.Length < 0 || h.Length > frame.MaxMessage-int64(part):
 		return fmt.Errorf("a message is longer than %d bytes", frame.MaxMessage)
@@ -138,8 +140,6 @@ func (m *machine) allowed(h ws.Header) error {
 		return nil
 	case (h.OpCode == ws.OpContinuation) != (m.Part != nil):
 		return errors.New("pieces of a message are out of order")
-	case h.OpCode > ws.OpBinary:
-		return fmt.Errorf("a frame of unknown kind %d", h.OpCode)
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func (m *machine) frame(h ws.Header, data []byte) (message, bool, error) {
 	case ws.OpContinuation:
 		m.Part.Data = append(m.Part.Data, data...)
 	default:
-		m.Part = &message{frame.Binary, data}
+		m.Part = &message{Type: frame.Binary, Data: data}
 		if h.OpCode == ws.OpText {
 			m.Part.Type = frame.Text
 		}
