@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -113,8 +112,6 @@ func (s *Socket) Read() ([]byte, error) {
 func (s *Socket) Write(b []byte) error {
 	s.turns.Lock()
 	defer s.turns.Unlock()
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	_ = s.ws.SetWriteDeadline(time.Now().Add(writeLimit))
 	return s.ws.WriteMessage(websocket.BinaryMessage, b)
 }
