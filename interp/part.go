@@ -117,10 +117,13 @@ func (m *part) begin(ctx context.Context) error {
 	if err := m.checkSizes(); err != nil {
 		return err
 	}
-	for _, name := range []string{rewrite.ElemsName, rewrite.DatasName} {
-		if _, err := m.helper(ctx, name); err != nil {
-			return m.in.trap(err)
-		}
+	if _, err := m.helper(ctx, rewrite.ElemsName); err != nil {
+		return m.in.trap(err)
+	}
+	memory := memoryBytes(m.main)
+	rewrite.Placed(m.module(), func(at uint32, data []byte) { copy(memory[at:], data) })
+	if _, err := m.helper(ctx, rewrite.DatasName); err != nil {
+		return m.in.trap(err)
 	}
 	return nil
 }

@@ -20,7 +20,8 @@
 //
 // Then modules are written from it: one at once, the others when they are asked for:
 //
-//	guard       module.go      [Plan.Guard]: the module with guarded functions, and helpers.go for the host
+//	guard       module.go      [Plan.Guard]: the module with guarded functions, helpers.go for the host, and
+//	                           placed.go for the data segments that it copies itself
 //	resume      satellite.go   [Plan.Resume]: modules of resume functions, on demand
 //	stride      stride.go      [Plan.Stride]: the last few instructions before a stop by count, on demand
 //

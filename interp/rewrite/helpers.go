@@ -82,7 +82,7 @@ func (p *Plan) past() []byte {
 		switch m := p.Module; {
 		case op.op == wasm.OpTableInit && m.Elems[op.seg].Mode == wasm.Active:
 			b = append(b, at(wasm.OpElemDrop, op.seg)...)
-		case op.op == wasm.OpMemoryInit && m.Datas[op.seg].Mode == wasm.Active:
+		case op.op == wasm.OpMemoryInit && int(op.seg) >= p.placed && m.Datas[op.seg].Mode == wasm.Active:
 			b = append(b, at(wasm.OpDataDrop, op.seg)...)
 		}
 	}
@@ -164,7 +164,7 @@ func (p *Plan) tableHelpers(t uint32, elem wasm.ValType, add func(uint32, []byte
 }
 
 // initBodies do what instantiation does with active element segments, and then with
-// data segments (specification, 4.5.4, steps 14 to 17).
+// those data segments that the host does not copy (specification, 4.5.4, steps 14 to 17).
 func (p *Plan) initBodies() (elems, datas []byte) {
 	zero := wasm.AppendI32Const(nil, 0)
 	size := func(n int) []byte { return wasm.AppendI32Const(nil, int32(n)) }
@@ -180,8 +180,8 @@ func (p *Plan) initBodies() (elems, datas []byte) {
 				at(wasm.OpTableInit, uint32(i)), wasm.AppendU32(nil, s.Table), at(wasm.OpElemDrop, uint32(i)))...)
 		}
 	}
-	for i, s := range p.Module.Datas {
-		if s.Mode == wasm.Active {
+	for i, s := range p.Module.Datas[p.placed:] {
+		if i += p.placed; s.Mode == wasm.Active {
 			datas = append(datas, ops(s.Offset, zero, size(len(s.Init)),
 				at(wasm.OpMemoryInit, uint32(i)), []byte{0}, at(wasm.OpDataDrop, uint32(i)))...)
 		}

@@ -9,8 +9,8 @@ import (
 )
 
 // Guard returns the module in which each function that can suspend is guarded. It
-// has no active segments and no start function: the host calls the helpers ElemsName
-// and DatasName, then the start function, when the guest is new. On thaw it calls at
+// has no active segments and no start function: the host calls the helper ElemsName,
+// copies what is [Placed], calls DatasName, then the start function, when the guest is new. On thaw it calls at
 // most ElemsName, when the module never writes its tables.
 func (p *Plan) Guard() (*wasm.Module, error) {
 	m, l := p.Module, &p.lay
@@ -129,7 +129,8 @@ func (p *Plan) constExpr(e wasm.ConstExpr) wasm.ConstExpr {
 	}
 }
 
-// addSegments makes active segments passive: the helpers ElemsName and DatasName copy them.
+// addSegments makes active segments passive: the helpers ElemsName and DatasName copy
+// them. Those that the host copies are empty, which is what code may see of them.
 func (p *Plan) addSegments(g *wasm.Module) {
 	for _, s := range p.Module.Elems {
 		init := make([]wasm.ConstExpr, len(s.Init))
@@ -149,7 +150,10 @@ func (p *Plan) addSegments(g *wasm.Module) {
 		}
 		g.Elems = append(g.Elems, all)
 	}
-	for _, d := range p.Module.Datas {
+	for i, d := range p.Module.Datas {
+		if d.Mode == wasm.Active && i < p.placed {
+			d.Init = nil
+		}
 		d.Mode, d.Memory, d.Offset = wasm.Passive, 0, nil
 		g.Datas = append(g.Datas, d)
 	}

@@ -100,6 +100,7 @@ type Plan struct {
 	// typeSuspends says, for each type, whether an indirect call through it can suspend.
 	typeSuspends []bool
 
+	placed int // data segments that the host sees to
 	count  bool
 	values atomic.Int64 // of all points: see maxValues
 	more   adHoc
@@ -125,7 +126,7 @@ type function struct {
 // Analyze decides how m, which must be valid, is made stoppable. It refuses what
 // cannot be, by name and place. The module is kept and must not be changed.
 func Analyze(m *wasm.Module, opt Options) (*Plan, error) {
-	p := &Plan{Module: m, count: opt.Count, nimp: uint32(m.NumImportedFuncs()), link: opt.Link}
+	p := &Plan{Module: m, count: opt.Count, nimp: uint32(m.NumImportedFuncs()), link: opt.Link, placed: Placed(m, nil)}
 	var err error
 	if p.spaces, err = newSpaces(m, opt.Link); err != nil {
 		return nil, err
