@@ -30,6 +30,8 @@ figures: build
 	go run ./bench/peers -doc docs/BENCHMARKS.md
 	bin/sojourn bench checkpoint --runs 11 --doc docs/BENCHMARKS.md
 	bin/sojourn bench move --doc docs/BENCHMARKS.md
+	GOOS=wasip1 GOARCH=wasm go build -o bin/talk.wasm ./examples/talk
+	bin/sojourn bench sessions --clients 200 --for 5m --doc docs/BENCHMARKS.md --plot docs/sessions.svg bin/talk.wasm
 
 # guests builds examples/guests/bin again after a guest's source changed.
 guests:

@@ -63,7 +63,8 @@ func (a *axis) ticks() (t []float64) {
 // plot draws series as an SVG. The vertical axis of points begins at 0 and ends above 99 of
 // 100 values: what is beyond is drawn at its edge. That of lines, with log, has them all.
 func plot(title, xName, yName string, log bool, all ...series) string {
-	x, y := axis{from: left, to: width - right, log: log}, axis{from: height - bottom, to: top, log: log}
+	lines := len(all) > 0 && all[0].line
+	x, y := axis{from: left, to: width - right, log: log && lines}, axis{from: height - bottom, to: top, log: log}
 	x.lo, y.lo = math.Inf(1), math.Inf(1)
 	most := 0.99
 	if log {

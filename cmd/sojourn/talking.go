@@ -108,9 +108,11 @@ func (b *talking) talk(ctx context.Context, nodes []*api.Client, id string, log 
 
 // move moves the guest from node to node, and returns when each move was.
 func (b *talking) move(ctx context.Context, nodes []*api.Client, id string, began time.Time, log io.Writer) (moves []exchange, stopped []float64, err error) {
+	due := time.NewTicker(b.every)
+	defer due.Stop()
 	for at := 0; time.Since(began) < b.length; at = (at + 1) % len(nodes) {
 		select {
-		case <-time.After(b.every):
+		case <-due.C:
 		case <-ctx.Done():
 			return nil, nil, ctx.Err()
 		}
