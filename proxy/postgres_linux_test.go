@@ -3,92 +3,25 @@ package proxy
 import (
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"sojourn/internal/postgres"
 	"sojourn/proxy/api"
 )
-
-// tool is the path of a program of PostgreSQL's, which Debian keeps out of the way.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	if path, err := exec.LookPath(name); err == nil {
-		return path
-	}
-	all, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
-	if len(all) == 0 {
-		t.Fatalf("there is no %s: apt-get install -y postgresql", name)
-	}
-	return all[len(all)-1]
-}
-
-// postgres starts a server on a free port of the loopback address, and returns it.
-func postgres(t *testing.T) string {
-	t.Helper()
-	var who *syscall.SysProcAttr
-	dir, err := os.MkdirTemp("", "sojourn-postgres-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if os.Getuid() == 0 { // it refuses to be root
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			t.Fatal(err)
-		}
-		uid, _ := strconv.Atoi(u.Uid)
-		gid, _ := strconv.Atoi(u.Gid)
-		who = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
-		if err := os.Chown(dir, uid, gid); err != nil {
-			t.Fatal(err)
-		}
-	}
-	data := filepath.Join(dir, "data")
-	initdb := exec.Command(tool(t, "initdb"), "-D", data, "-A", "trust", "-U", "guest", "--no-sync")
-	initdb.SysProcAttr, initdb.Dir = who, dir
-	if b, err := initdb.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, b)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	ln.Close()
-	server := exec.Command(tool(t, "postgres"), "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=")
-	server.SysProcAttr, server.Dir = who, dir
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Process.Signal(os.Interrupt); _ = server.Wait() })
-	for range 600 {
-		if c, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
-			c.Close()
-			return port
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatal("PostgreSQL does not start")
-	return ""
-}
 
 // A transaction of a real PostgreSQL, which knows nothing of moves, stays open while the
 // guest that began it moves twenty times, and is committed after them.
 func TestTransactionFollows(t *testing.T) {
 	ctx := testContext(t)
-	port := postgres(t)
-	allow := Config{AllowDial: []string{"127.0.0.1:" + port}}
+	db := postgres.Start(t)
+	_, port, _ := net.SplitHostPort(db.Addr)
+	allow := Config{AllowDial: []string{db.Addr}}
 	_, a := startNode(t, allow)
 	_, b := startNode(t, allow)
 	_, c := startNode(t, allow)
-	g, err := a.Run(ctx, compiled(t, "testdata/sql.c"), api.Spec{Args: []string{"sql", port, "guest"}, Dial: allow.AllowDial, Session: api.One})
+	g, err := a.Run(ctx, compiled(t, "testdata/sql.c"), api.Spec{Args: []string{"sql", port, postgres.User}, Dial: allow.AllowDial, Session: api.One})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,6 +50,7 @@ var layers = map[string][]string{
 	"internal/archtest":  nil,
 	"internal/mutants":   nil,
 	"internal/browser":   nil,
+	"internal/postgres":  nil,
 	"web":                nil,
 	"internal/section":   nil,
 }
