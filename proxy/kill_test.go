@@ -19,6 +19,7 @@ const (
 	nodeListen  = "SOJOURN_TEST_NODE_LISTEN"
 	nodeDurable = "SOJOURN_TEST_NODE_DURABLE"
 	nodeAllow   = "SOJOURN_TEST_NODE_ALLOW"
+	nodeToken   = "SOJOURN_TEST_NODE_TOKEN"
 )
 
 func nodeProcess() {
@@ -27,7 +28,7 @@ func nodeProcess() {
 		allow = []string{dir}
 	}
 	n, err := New(Config{AllowDirs: allow, Dir: os.Getenv(nodeDir), Listen: os.Getenv(nodeListen), Engine: "interpreter",
-		Durable: os.Getenv(nodeDurable) == "1", AskEvery: 20 * time.Millisecond})
+		Durable: os.Getenv(nodeDurable) == "1", Token: os.Getenv(nodeToken), AllowListen: []string{"127.0.0.1:0"}, AskEvery: 20 * time.Millisecond})
 	if err == nil {
 		var ln net.Listener
 		if ln, err = n.Listen(); err == nil {
@@ -55,7 +56,7 @@ func newProcess(t *testing.T, durable bool, allow string) *process {
 	}
 	listen := ln.Addr().String()
 	ln.Close()
-	c, err := api.NewClient("http://"+listen, api.Options{})
+	c, err := api.NewClient("http://"+listen, api.Options{Token: os.Getenv(nodeToken)})
 	if err != nil {
 		t.Fatal(err)
 	}
