@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -18,7 +20,8 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 
 func TestMain(m *testing.M) { testscript.Main(own{m}, map[string]func(){"sojourn": main}) }
 
-// own runs the tests with a cache folder of their own.
+// own runs the tests with a cache folder of their own, but with the builds that there are:
+// Go would keep them in that folder too.
 type own struct{ *testing.M }
 
 func (o own) Run() int {
@@ -27,7 +30,11 @@ func (o own) Run() int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Setenv("XDG_CACHE_HOME", dir); err != nil {
+	builds, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		panic(err)
+	}
+	if err := errors.Join(os.Setenv("GOCACHE", strings.TrimSpace(string(builds))), os.Setenv("XDG_CACHE_HOME", dir)); err != nil {
 		panic(err)
 	}
 	return o.M.Run()
