@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,16 +62,36 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"interrupt": interrupt,
-			"code":      code,
+			"interrupt": func(ts *testscript.TestScript, neg bool, args []string) {
+				interrupt(ts, neg, args, func(int) {})
+			},
+			"interrupt-asleep": func(ts *testscript.TestScript, neg bool, args []string) {
+				interrupt(ts, neg, args, settle)
+			},
+			"code": code,
 		},
 	})
 }
 
+// settle returns when every thread of a process has been asleep for a while: it waits for
+// input, however busy the machine is. Where threads cannot be looked at it waits a moment.
+func settle(pid int) {
+	for calm := 0; calm < 5; calm++ {
+		time.Sleep(10 * time.Millisecond)
+		stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		for _, name := range stats {
+			b, _ := os.ReadFile(name)
+			if i := bytes.LastIndexByte(b, ')'); i >= 0 && i+2 < len(b) && b[i+2] != 'S' {
+				calm = -1
+			}
+		}
+	}
+}
+
 // interrupt SIGNAL command... runs a command whose input stays open, and sends it a
 // signal when it has printed a line. Its output and errors become files of that name;
-// with "!" it must fail.
-func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+// with "!" it must fail. interrupt-asleep sends it once the command waits for input.
+func interrupt(ts *testscript.TestScript, neg bool, args []string, first func(pid int)) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: interrupt SIGNAL command...")
 	}
@@ -95,6 +117,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs("stdout.txt"), []byte(line), 0o666))
+	first(cmd.Process.Pid)
 	ts.Check(cmd.Process.Signal(sig))
 	if err := cmd.Wait(); (err != nil) != neg {
 		ts.Fatalf("%v: %v", args, err)
