@@ -203,7 +203,7 @@ func (c *Client) send(ctx context.Context, method, path string, in any, accept s
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, api.NoAnswer(c.base, err)
 	}
 	if res.StatusCode/100 == 2 {
 		return res, nil

@@ -159,7 +159,7 @@ func (n *Node) locate(ctx context.Context, id string) (place, error) {
 		info, err := c.Show(ctx, id)
 		switch {
 		case err != nil:
-			return place{}, unreachable(to, err)
+			return place{}, unreachable(err)
 		case info.MovedTo == "":
 			g.found(to)
 			return place{url: to, info: info}, nil
@@ -176,12 +176,12 @@ func (n *Node) locate(ctx context.Context, id string) (place, error) {
 
 // unreachable keeps word of a guest that nobody knows any more apart from a node that
 // does not answer.
-func unreachable(url string, err error) error {
+func unreachable(err error) error {
 	var e *api.Error
 	if errors.As(err, &e) {
 		return e
 	}
-	return fail(api.CodeInternal, "node %s cannot be reached: %v", url, err)
+	return fail(api.CodeInternal, "%v", err)
 }
 
 // whereTo is the node that has the guest as far as is known; empty for this one.

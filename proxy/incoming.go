@@ -158,22 +158,12 @@ func (in *incoming) step(k handover.Kind, reason string) {
 
 func (in *incoming) apply(effects []handover.Effect) {
 	for _, f := range effects {
-		in.publish()
+		in.mv.set(in.m.Record, in.m.Told())
 		if e, ok := in.perform(f); ok {
 			in.step(e.Kind, e.Reason)
 		}
 	}
-	in.publish()
-}
-
-// publish shows peers a phase only once it holds: before ready, and while a
-// record is being written, the name of the step.
-func (in *incoming) publish() {
-	phase := in.m.Step.String()
-	if in.m.Over() || in.m.Step == handover.TReady {
-		phase = string(in.m.Record.Phase)
-	}
-	in.mv.set(in.m.Record, phase)
+	in.mv.set(in.m.Record, in.m.Told())
 }
 
 func (in *incoming) perform(f handover.Effect) (handover.Event, bool) {

@@ -186,15 +186,11 @@ func (a *arrival) apply(effects []handover.Effect) {
 	a.publish()
 }
 
-// publish shows others a phase only once it holds, and the name of the step before.
+// publish shows others where the move is.
 func (a *arrival) publish() {
-	phase := a.m.Step.String()
-	if a.m.Over() || a.m.Step == handover.TReady {
-		phase = string(a.m.Record.Phase)
-	}
 	a.n.mu.Lock()
 	defer a.n.mu.Unlock()
-	a.public.state = told(a.m.Record, phase)
+	a.public.state = told(a.m.Record, a.m.Told())
 }
 
 func (a *arrival) perform(f handover.Effect) (handover.Event, bool) {

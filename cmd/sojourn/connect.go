@@ -186,7 +186,7 @@ func sendLines(ctx context.Context, s *client.Session, b []byte, err error) ([]b
 func connectError(err error) error {
 	var re *client.ResetError
 	if !errors.As(err, &re) {
-		return fmt.Errorf("connect: %w", err)
+		return hint(fmt.Errorf("connect: %w", err), "--node gives the URL of a node that runs, and knows the guest")
 	}
 	err = fmt.Errorf("connect: %w", err)
 	switch re.Reason {

@@ -89,6 +89,9 @@ func parseMount(s string) (wasi.Mount, error) {
 	if err != nil {
 		return wasi.Mount{}, usagef("--dir %q: %w", s, err)
 	}
+	if _, err := os.Stat(f.Host); errors.Is(err, fs.ErrNotExist) && f.Sharing == engine.Shared {
+		return wasi.Mount{}, hint(fmt.Errorf("--dir %q: mount %q: there is no folder %q", s, f.Guest, f.Host), "host:guest is needed; behind it may be :ro, :carried or :digest")
+	}
 	return f.Mount()
 }
 

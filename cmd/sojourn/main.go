@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"sojourn/proxy/api"
 )
 
 // The exit codes of sojourn itself. A guest that ends by itself has its own.
@@ -122,9 +124,12 @@ func report(stderr io.Writer, cmd *cobra.Command, err error) int {
 	}
 	fmt.Fprintf(stderr, "sojourn: %s\n", strings.TrimSpace(err.Error()))
 	var h *hintError
+	var away *api.Unreachable
 	switch {
 	case errors.As(err, &h):
 		fmt.Fprintf(stderr, "hint: %s\n", h.hint)
+	case errors.As(err, &away):
+		fmt.Fprintln(stderr, "hint: start it ('sojourn node', 'sojourn orchestrator'), or give the URL that it prints with --node or --orchestrator")
 	case usage != nil:
 		fmt.Fprintf(stderr, "hint: '%s --help' says how it is used\n", cmd.CommandPath())
 	}

@@ -33,7 +33,7 @@ func (s *socketFlags) give(spec *engine.Spec, w io.Writer) error {
 	for _, at := range s.listen {
 		l, err := hostsock.Listen(at)
 		if errors.Is(err, hostsock.ErrNeedsNode) {
-			return hint(fmt.Errorf("--listen %w", err), "give it to a guest of a node: 'sojourn node', and the listener in the deploy request; or use tcp:PORT here")
+			return hint(fmt.Errorf("--listen %w", err), "give it to a guest of a node: 'sojourn node', and 'sojourn deploy --listen'; or use tcp:PORT here")
 		}
 		if err != nil {
 			return usagef("--listen %w", err)

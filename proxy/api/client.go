@@ -306,13 +306,31 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader, 
 	c.authorize(req.Header)
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, NoAnswer(c.base, err)
 	}
 	if res.StatusCode/100 == 2 {
 		return res, nil
 	}
 	defer res.Body.Close()
 	return nil, AnswerError(res)
+}
+
+// Unreachable is a node, or an orchestrator, that does not answer, and why.
+type Unreachable struct {
+	URL string
+	Err error
+}
+
+func (e *Unreachable) Error() string { return fmt.Sprintf("%s cannot be reached: %v", e.URL, e.Err) }
+func (e *Unreachable) Unwrap() error { return e.Err }
+
+// NoAnswer is the error of a request to the node or orchestrator at base that had none.
+func NoAnswer(base string, err error) error {
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		err = ue.Err // without the whole request
+	}
+	return &Unreachable{base, err}
 }
 
 func (c *Client) authorize(h http.Header) {

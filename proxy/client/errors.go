@@ -24,12 +24,7 @@ const (
 )
 
 // ResetError says that the session is gone, and why.
-type ResetError struct {
-	Reason int
-	Text   string
-}
-
-func (e *ResetError) Error() string { return fmt.Sprintf("session was reset: %d %s", e.Reason, e.Text) }
+type ResetError = frame.ResetError
 
 // ExitError is what Receive returns once the guest has ended and its output was read.
 type ExitError struct{ Code uint32 }
@@ -64,5 +59,7 @@ func (e *ending) err() error {
 }
 
 func breach(format string, args ...any) *ResetError {
-	return &ResetError{Malformed, fmt.Sprintf(format, args...)}
+	return reset(Malformed, fmt.Sprintf(format, args...))
 }
+
+func reset(reason int, text string) *ResetError { return &ResetError{Reason: reason, Text: text} }

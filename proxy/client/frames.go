@@ -34,10 +34,6 @@ func (m *machine) resume(auth string) frame.Frame {
 		Received: m.consumed, Sent: m.last(), Auth: auth}
 }
 
-func (e *ResetError) frame() frame.Frame {
-	return &frame.Reset{Reason: uint16(e.Reason), Text: e.Text}
-}
-
 // take takes one frame of the guest's end. An error ends the link; a [*ResetError] that
 // is not transient the session.
 func (m *machine) take(b []byte) error {
@@ -47,7 +43,7 @@ func (m *machine) take(b []byte) error {
 	}
 	switch f := f.(type) {
 	case *frame.Reset:
-		return &ResetError{int(f.Reason), f.Text}
+		return reset(int(f.Reason), f.Text)
 	case *frame.Redirect:
 		return &redirect{route{urls: f.URLs, wait: millis(f.Wait), until: time.Now().Add(millis(f.Try))}}
 	}

@@ -219,7 +219,7 @@ func (s *Session) attachedNow() bool {
 func (s *Session) refuse(l Link, err error) {
 	var re *ResetError
 	if errors.As(err, &re) && (re.Reason == Malformed || re.Reason == Gap || re.Reason == TooLarge) {
-		_ = l.Write(frame.Append(nil, re.frame()))
+		_ = l.Write(frame.Append(nil, re.Frame()))
 	}
 }
 

@@ -101,7 +101,7 @@ func (s *Session) send(stop <-chan struct{}, why func() error, msg Message) erro
 		case s.leaving || s.m.end != nil:
 			err = ErrClosed
 		case len(msg.Data) > s.m.maxMessage:
-			err = &ResetError{TooLarge, "a message of ours is over the limit"}
+			err = reset(TooLarge, "a message of ours is over the limit")
 		case msg.Kind == Text && !utf8.Valid(msg.Data) || msg.Kind != Text && msg.Kind != Binary:
 			err = errKind
 		default:

@@ -71,9 +71,9 @@ func answered(res *http.Response) error {
 	}
 	switch res.StatusCode {
 	case http.StatusUnauthorized:
-		return &ResetError{Unauthorized, text}
+		return reset(Unauthorized, text)
 	case http.StatusNotFound:
-		return &ResetError{NotFound, text}
+		return reset(NotFound, text)
 	}
 	return errors.New(text)
 }
@@ -99,7 +99,7 @@ func (s *Socket) Read() ([]byte, error) {
 	case errors.As(err, &ce) && ce.Code == websocket.CloseNormalClosure:
 		return nil, io.EOF
 	case errors.As(err, &ce) && ce.Code >= 4000:
-		return nil, &ResetError{ce.Code - 4000, ce.Text}
+		return nil, reset(ce.Code-4000, ce.Text)
 	case err == nil && kind != websocket.BinaryMessage:
 		err := breach("a text message is no frame")
 		_ = s.CloseWith(closeReset+err.Reason, err.Text)

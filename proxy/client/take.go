@@ -62,9 +62,9 @@ func (m *machine) resumed(t terms) error {
 	case t.epoch < m.epoch:
 		return errStale
 	case t.received > m.last() || t.received < m.base:
-		return &ResetError{Gap, "the guest's end has other messages than were sent"}
+		return reset(Gap, "the guest's end has other messages than were sent")
 	case t.epoch == m.epoch && (t.received < m.acked || t.sent < m.received()):
-		return &ResetError{Gap, "the guest's end has forgotten messages"}
+		return reset(Gap, "the guest's end has forgotten messages")
 	}
 	m.rewind(t.sent)
 	m.agree(t)
@@ -98,9 +98,9 @@ func (m *machine) data(number uint64, msg Message) error {
 	case number <= m.received():
 		return nil
 	case number != m.received()+1:
-		return &ResetError{Gap, "a message of the guest's is missing"}
+		return reset(Gap, "a message of the guest's is missing")
 	case len(msg.Data) > m.maxMessage:
-		return &ResetError{TooLarge, "a message of the guest's is over the limit"}
+		return reset(TooLarge, "a message of the guest's is over the limit")
 	case m.theirs != nil:
 		return breach("a message behind the end")
 	case len(m.in) > 0 && (m.inBytes+len(msg.Data) > m.window+m.maxMessage || len(m.in) > m.window):
@@ -114,7 +114,7 @@ func (m *machine) data(number uint64, msg Message) error {
 func (m *machine) ack(received, durable uint64) error {
 	switch {
 	case durable > received || received > m.wrote:
-		return &ResetError{Gap, "the guest's end claims messages that were not sent"}
+		return reset(Gap, "the guest's end claims messages that were not sent")
 	case received < m.acked:
 		return nil
 	}

@@ -65,6 +65,15 @@ func (t Target) Over() bool {
 	return t.Step == TActive || t.Step == TDropped || t.Step == TLost
 }
 
+// Told is what peers who ask are told: a phase once it holds, and until then, or while a
+// record is being written, the step.
+func (t Target) Told() string {
+	if t.Over() || t.Step == TReady {
+		return string(t.Record.Phase)
+	}
+	return t.Step.String()
+}
+
 // Next takes one event; see Source.Next.
 func (t Target) Next(e Event) (Target, []Effect) {
 	if e.Migration != t.Record.Migration {

@@ -1,16 +1,14 @@
 package session
 
-import "fmt"
+import (
+	"fmt"
 
-// ResetError says that a session is gone, and why; with the reasons frame.TakenOver and
-// frame.Unavailable only this socket of it.
-type ResetError struct {
-	Reason int
-	Text   string
-}
+	"sojourn/proxy/session/frame"
+)
 
-func (e *ResetError) Error() string { return fmt.Sprintf("session was reset: %d %s", e.Reason, e.Text) }
+// ResetError says that a session is gone, or a socket of it, and why.
+type ResetError = frame.ResetError
 
 func resetf(reason int, format string, args ...any) *ResetError {
-	return &ResetError{reason, fmt.Sprintf(format, args...)}
+	return &ResetError{Reason: reason, Text: fmt.Sprintf(format, args...)}
 }

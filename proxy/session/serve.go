@@ -107,7 +107,7 @@ func farewellOf(l Link, err error) error {
 	code, text := closeNormal, ""
 	switch {
 	case errors.As(err, &r):
-		_ = l.Write(frame.Append(nil, &frame.Reset{Reason: uint16(r.Reason), Text: r.Text}))
+		_ = l.Write(frame.Append(nil, r.Frame()))
 		code, text = closeReset+r.Reason, r.Text
 	case errors.Is(err, errElsewhere):
 		code, text = closeRestart, "the guest has moved"
