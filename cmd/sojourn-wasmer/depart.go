@@ -213,8 +213,9 @@ func (d *departure) dial(ctx context.Context) error {
 func (d *departure) await(ctx context.Context, limit time.Duration, due wire.Kind) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the target said nothing for %v", limit))
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { _ = d.ch.Close() })()
-	k, _, b, err := d.ch.Receive()
+	ch := d.ch // which is let go of when the departure is over, while this may still run
+	defer context.AfterFunc(ctx, func() { _ = ch.Close() })()
+	k, _, b, err := ch.Receive()
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, context.Cause(ctx)
