@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"sojourn/proxy/session/frame"
 )
 
 // talk sends numbered messages of many sizes and checks each answer.
@@ -390,5 +392,33 @@ func TestConn(t *testing.T) {
 	}
 	if errors.Is(err, syscall.ECONNRESET) {
 		t.Error("reset")
+	}
+}
+
+// TestTakenWhileResuming: what the user takes between a resume and its answer is
+// acknowledged, or the guest's end would wait for it.
+func TestTakenWhileResuming(t *testing.T) {
+	m := &machine{}
+	m.begin(Raw, "")
+	if err := m.welcomed([16]byte{1}, terms{epoch: 1, maxMessage: 100, window: 100}); err != nil {
+		t.Fatal(err)
+	}
+	for n := uint64(1); n <= 3; n++ {
+		if err := m.data(n, Message{Binary, []byte("x")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.lost()
+	if r := m.begin(Raw, "").(*frame.Resume); r.Received != 0 {
+		t.Fatalf("resumes with %d messages taken, want 0", r.Received)
+	}
+	for range 3 {
+		m.pull()
+	}
+	if err := m.resumed(terms{epoch: 1, sent: 3, maxMessage: 100, window: 100}); err != nil {
+		t.Fatal(err)
+	}
+	if f, ok := m.next(); !ok || f.(*frame.Ack).Received != 3 {
+		t.Errorf("the first frame is %+v, want an acknowledgement of 3", f)
 	}
 }

@@ -112,6 +112,7 @@ func (m *machine) begin(mode Mode, auth string) frame.Frame {
 	if !m.known {
 		return hello(mode, auth)
 	}
+	m.told = m.consumed
 	return m.resume(auth)
 }
 

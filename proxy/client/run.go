@@ -100,6 +100,10 @@ func (s *Session) search(r route, attached func()) error {
 		case errors.As(err, &re) && re.Reason == WrongToken && s.older():
 			try-- // the same node again
 			continue
+		case errors.As(err, &re) && re.Reason == TakenOver && was && s.strays > 0:
+			s.strays-- // by a resume of our own, which came late
+			s.update(func() { s.m.say(Event{Kind: Cut, Err: err}) })
+			return nil
 		case errors.As(err, &re) && !transient(re, was):
 			if absent++; re.Reason != NotFound || absent >= len(r.urls) {
 				return s.lostFor(re)
@@ -176,6 +180,11 @@ func (s *Session) attempt(node string, attached func()) error {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
+		var re *ResetError
+		var moved *redirect
+		if s.goesOn() && !errors.As(err, &re) && !errors.As(err, &moved) {
+			s.strays++
+		}
 		s.refuse(l, err)
 		leave(l)
 		return err
@@ -207,6 +216,13 @@ func (s *Session) handshake(l Link) error {
 func (s *Session) older() (ok bool) {
 	s.update(func() { ok = s.m.older() })
 	return ok
+}
+
+// goesOn reports whether the session had begun before this link.
+func (s *Session) goesOn() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.m.known
 }
 
 func (s *Session) attachedNow() bool {

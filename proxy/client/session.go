@@ -18,6 +18,7 @@ type Session struct {
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
 	events chan Event
+	strays int // resumes that nobody has answered: one may arrive late, and take a newer link's place
 
 	mu      sync.Mutex
 	m       machine

@@ -89,7 +89,7 @@ func (m *machine) rewind(sent uint64) {
 		m.inBytes -= len(m.in[n].Data)
 		m.in = m.in[:n]
 	}
-	m.told = m.consumed
+	m.told = min(m.told, m.consumed) // what the resume said; the user may have taken more meanwhile
 }
 
 // data takes a message. One that is here already is dropped.

@@ -193,3 +193,67 @@ func converse(ctx context.Context, opt client.Options, who, rounds int) error {
 	}
 	return nil
 }
+
+// astray is a link whose first frame arrives late, when its client has given it up.
+type astray struct{ frame chan []byte }
+
+func (a *astray) Read() ([]byte, error) { return nil, io.EOF }
+func (a *astray) Write(b []byte) error  { a.frame <- bytes.Clone(b); return nil }
+func (a *astray) Close() error          { return nil }
+
+// TestLateResume has a resume of the client's own arrive after it has attached by another:
+// the session goes on, and is not taken for one that somebody else took over.
+func TestLateResume(t *testing.T) {
+	p := &place{epoch: 1, hub: session.NewHub(session.Config{Name: "l", Kind: session.TCP, Epoch: 1})}
+	opt := p.options(client.Raw)
+	lost := &astray{frame: make(chan []byte, 1)}
+	dials := 0
+	opt.Dial = func(ctx context.Context, node string) (client.Link, error) {
+		if dials++; dials == 2 {
+			return lost, nil
+		}
+		return p.dial(ctx, node)
+	}
+	c, err := client.DialConn(t.Context(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Abort()
+	g := &guest{hub: p.hub, held: map[uint64][]byte{}}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() { defer close(stopped); g.run(stop) }()
+	defer func() { close(stop); <-stopped }()
+	say := func(what string) {
+		t.Helper()
+		got := make([]byte, len(what))
+		if _, err := io.WriteString(c, what); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+		if _, err := io.ReadFull(c, got); err != nil || string(got) != what {
+			t.Fatalf("said %q, heard %q, %v", what, got, err)
+		}
+	}
+	say("one")
+	p.cut()
+	for e := range c.Session().Events() {
+		if e.Kind == client.Resumed { // by the third link
+			break
+		}
+	}
+	late, err := p.dial(t.Context(), "here")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	if err := late.Write(<-lost.frame); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := late.Read(); err != nil { // it is resumed, and nobody there
+		t.Fatal(err)
+	}
+	say("two")
+	if dials < 4 {
+		t.Errorf("%d links: the late resume took nothing over", dials)
+	}
+}

@@ -46,7 +46,7 @@ const MAX_FRAME = MAX_MESSAGE + 10;
 const MAX_KEPT = 16 << 20; // bytes the guest has but not durably, kept to be sent again
 const MAX_FLIGHT = 1024; // messages that are not acknowledged
 const OVERHEAD = 64; // counted for each message beside its bytes, so that empty ones are bounded too
-const MALFORMED = 400, NOT_FOUND = 404, EXPIRED = 410, GAP = 411, TOO_LARGE = 413, TOO_MANY = 429;
+const MALFORMED = 400, NOT_FOUND = 404, TAKEN_OVER = 409, EXPIRED = 410, GAP = 411, TOO_LARGE = 413, TOO_MANY = 429;
 const TRANSIENT = [408, 503];
 const EXITED = 1, BROKEN = 2; // codes of close
 
@@ -217,6 +217,7 @@ export class Machine {
     const versions = { oldest: VERSION, newest: VERSION, auth };
     if (!this.known) return { kind: "hello", ...versions, mode };
     const { session, token, epoch } = this;
+    this.told = this.consumed;
     return { kind: "resume", ...versions, session, token, epoch, received: this.consumed, sent: this.last };
   }
 
@@ -314,7 +315,7 @@ export class Machine {
       this.consumed = sent;
     }
     this.inbox.length = Math.min(this.inbox.length, sent - this.consumed);
-    this.told = this.consumed;
+    this.told = Math.min(this.told, this.consumed); // what the resume said; more may have been taken meanwhile
   }
 
   data(f) {
@@ -391,6 +392,7 @@ export class Session extends EventTarget {
   #giveUp;
   #wake = () => {};
   #saving = null;
+  #strays = 0; // resumes that nobody has answered: one may arrive late, and take a newer link's place
   #changed = () => {};
   #resolve;
 
@@ -579,6 +581,7 @@ export class Session extends EventTarget {
         const end = await this.#dial(url);
         if (this.#over || this.#m.settled) return;
         absent = end.error?.reason === NOT_FOUND ? absent + 1 : 0;
+        if (this.#m.known && end.sent && !end.attached && !end.error && !end.redirect) this.#strays++;
         if (end.error && this.#final(end, absent, urls.length)) return this.#lost(end.error);
         if (end.attached) {
           this.#since = performance.now();
@@ -601,6 +604,10 @@ export class Session extends EventTarget {
   /** Whether a reset ends the session: not one of the link only, nor that of one node of several which lacks the guest. */
   #final({ error: { reason }, attached }, absent, nodes) {
     if (reason === TOO_MANY) return attached;
+    if (reason === TAKEN_OVER && attached && this.#strays > 0) {
+      this.#strays--; // by a resume of our own, which came late
+      return false;
+    }
     return reason === NOT_FOUND ? attached || absent >= nodes : !TRANSIENT.includes(reason);
   }
 
@@ -653,14 +660,17 @@ export class Session extends EventTarget {
 /** One WebSocket of a session. */
 class Link {
   constructor(ws, machine, url) {
-    Object.assign(this, { ws, machine, url, redirect: null, error: null, attached: false, heard: performance.now() });
+    Object.assign(this, { ws, machine, url, redirect: null, error: null, sent: false, attached: false, heard: performance.now() });
     ws.binaryType = "arraybuffer";
     this.handshake = setTimeout(() => this.drop(), HANDSHAKE);
     this.tick = setTimeout(() => this.alive(), QUIET);
   }
 
   open(first) {
-    this.ws.onopen = () => this.ws.send(encode(first()));
+    this.ws.onopen = () => {
+      this.sent = true;
+      this.ws.send(encode(first()));
+    };
     this.ws.onmessage = (e) => this.message(e.data);
     this.ws.onclose = (e) => this.ended(e.code, e.reason);
     this.ws.onerror = () => {};
@@ -734,7 +744,7 @@ class Link {
     clearTimeout(this.handshake);
     clearTimeout(this.tick);
     if (!this.error && code >= 4400 && code < 4600) this.error = new SessionError(code - 4000, reason || `reset ${code - 4000}`);
-    this.onend({ code, error: this.error, redirect: this.redirect, attached: this.attached });
+    this.onend({ code, error: this.error, redirect: this.redirect, attached: this.attached, sent: this.sent });
   }
 }
 
