@@ -28,7 +28,7 @@ type Listener struct {
 	mu      sync.Mutex
 	conns   conns
 	waiting []*conn
-	filled  chan struct{} // closed while there is one waiting
+	filled  wasi.Gate     // there is one waiting
 	room    chan struct{} // closed and replaced when there may be room for more
 	refused bool
 }
@@ -44,8 +44,8 @@ func Listen(spec string) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{name: name, tcp: ln.(*net.TCPListener), done: make(chan struct{}),
-		filled: make(chan struct{}), room: make(chan struct{})}
+	l := &Listener{name: name, tcp: ln.(*net.TCPListener), done: make(chan struct{}), room: make(chan struct{})}
+	l.filled.Set(false)
 	go l.take()
 	return l, nil
 }
@@ -120,16 +120,7 @@ func (l *Listener) wait() bool {
 
 // update sets filled, and wakes take. The lock is held.
 func (l *Listener) update() {
-	select {
-	case <-l.filled:
-		if len(l.waiting) == 0 {
-			l.filled = make(chan struct{})
-		}
-	default:
-		if len(l.waiting) > 0 {
-			close(l.filled)
-		}
-	}
+	l.filled.Set(len(l.waiting) > 0)
 	close(l.room)
 	l.room = make(chan struct{})
 }
@@ -151,7 +142,7 @@ func (l *Listener) Accept() (wasi.Conn, error) {
 func (l *Listener) Acceptable() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.filled
+	return l.filled.Wait()
 }
 
 // Refuse closes the port, and the connections that were not accepted.

@@ -38,13 +38,13 @@ type fakeListener struct {
 	mu      sync.Mutex
 	ids     []uint64
 	conns   map[uint64]*fakeConn
-	waits   gate
+	waits   Gate
 	refused bool
 }
 
 func newFakeListener(name string) *fakeListener {
 	l := &fakeListener{name: name, conns: map[uint64]*fakeConn{}}
-	l.waits.set(false)
+	l.waits.Set(false)
 	return l
 }
 
@@ -54,7 +54,7 @@ func (l *fakeListener) connect() *fakeConn {
 	c := &fakeConn{Buffer: NewBuffer(), id: uint64(len(l.conns) + 7)}
 	l.conns[c.id] = c
 	l.ids = append(l.ids, c.id)
-	l.waits.set(true)
+	l.waits.Set(true)
 	return c
 }
 
@@ -65,7 +65,7 @@ func (l *fakeListener) Save() []byte { return []byte{byte(len(l.ids))} }
 func (l *fakeListener) Acceptable() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.waits.ch
+	return l.waits.Wait()
 }
 
 func (l *fakeListener) Accept() (Conn, error) {
@@ -76,7 +76,7 @@ func (l *fakeListener) Accept() (Conn, error) {
 	}
 	id := l.ids[0]
 	l.ids = l.ids[1:]
-	l.waits.set(len(l.ids) > 0)
+	l.waits.Set(len(l.ids) > 0)
 	return l.conns[id], nil
 }
 

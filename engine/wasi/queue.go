@@ -14,8 +14,8 @@ type queue struct {
 	max    int
 	saved  []byte // what state last returned, nil before
 	ended  bool   // no more bytes will come
-	filled gate   // there are bytes, or the end
-	vacant gate   // there is room, or nobody will read
+	filled Gate   // there are bytes, or the end
+	vacant Gate   // there is room, or nobody will read
 }
 
 func newQueue(max int) *queue {
@@ -24,27 +24,10 @@ func newQueue(max int) *queue {
 	return q
 }
 
-// gate is a channel that is closed while a condition holds.
-type gate struct {
-	ch   chan struct{}
-	open bool
-}
-
-func (g *gate) set(open bool) {
-	if g.ch == nil || g.open && !open {
-		g.ch = make(chan struct{})
-		g.open = false
-	}
-	if open && !g.open {
-		close(g.ch)
-		g.open = true
-	}
-}
-
 // update sets both gates; the lock is held.
 func (q *queue) update() {
-	q.filled.set(len(q.buf) > 0 || q.ended)
-	q.vacant.set(len(q.buf) < q.max || q.ended)
+	q.filled.Set(len(q.buf) > 0 || q.ended)
+	q.vacant.Set(len(q.buf) < q.max || q.ended)
 }
 
 // read takes bytes out: ErrAgain when there are none yet, io.EOF at the end.
@@ -93,13 +76,13 @@ func (q *queue) end() {
 func (q *queue) readable() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.filled.ch
+	return q.filled.Wait()
 }
 
 func (q *queue) writable() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.vacant.ch
+	return q.vacant.Wait()
 }
 
 func (q *queue) len() int {

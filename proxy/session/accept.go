@@ -33,6 +33,7 @@ func (h *Hub) Accept() (wasi.Conn, error) {
 	s := h.queue[0]
 	h.queue = h.queue[1:]
 	s.Accepted = true
+	h.settle()
 	return conn{s}, nil
 }
 
@@ -40,10 +41,7 @@ func (h *Hub) Accept() (wasi.Conn, error) {
 func (h *Hub) Acceptable() <-chan struct{} {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.queue) > 0 {
-		return done
-	}
-	return h.changed
+	return h.arrived.Wait()
 }
 
 // Refuse ends the sessions that the guest has not accepted, and takes no others.
@@ -51,7 +49,9 @@ func (h *Hub) Refuse() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.refuse = true
-	for _, s := range slices.Clone(h.queue) {
+	refused := h.queue
+	h.queue = nil
+	for _, s := range refused {
 		s.end(resetf(frame.NotFound, "the guest has stopped listening at %q", h.cfg.Name))
 	}
 }
@@ -97,35 +97,24 @@ func (c conn) Write(p []byte) (n int, err error) {
 		case c.OutEnd != nil:
 			err = wasi.EPIPE
 		case len(p) == 0:
-		case c.hub.full() && c.weight > 0:
+		case !c.writable():
 			err = wasi.ErrAgain
 		default:
-			if n = c.write(p); n == 0 {
-				err = wasi.ErrAgain
-			}
+			n = c.write(p)
 		}
 		return n > 0
 	})
 	return n, err
 }
 
-// when returns a channel that is closed once ready holds, or may.
-func (c conn) when(ready func() bool) (ch <-chan struct{}) {
-	c.do(func() bool {
-		if ch = c.session.changed; ready() {
-			ch = done
-		}
-		return false
-	})
+func (c conn) Readable() (ch <-chan struct{}) {
+	c.do(func() bool { ch = c.in.Wait(); return false })
 	return ch
 }
 
-func (c conn) Readable() <-chan struct{} { return c.when(c.readable) }
-
-func (c conn) Writable() <-chan struct{} {
-	return c.when(func() bool {
-		return c.Broken || c.OutEnd != nil || c.room() > 0 && !(c.hub.full() && c.weight > 0)
-	})
+func (c conn) Writable() (ch <-chan struct{}) {
+	c.do(func() bool { ch = c.out.Wait(); return false })
+	return ch
 }
 
 // Buffered is at least 1 when there is anything.

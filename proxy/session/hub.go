@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"sojourn/engine/wasi"
 )
 
 // Kind is what a guest knows of a Hub's sessions.
@@ -32,7 +34,8 @@ type Hub struct {
 	cfg Config
 
 	mu       sync.Mutex
-	changed  chan struct{} // closed and replaced when a session comes, and at what all must know
+	arrived  wasi.Gate // a session waits to be accepted
+	heard    wasi.Gate // of Many: there is input
 	sessions map[[16]byte]*session
 	queue    []*session // not accepted
 	standing *session   // of Stdio, without Many
@@ -52,10 +55,11 @@ type Hub struct {
 type session struct {
 	machine
 	hub     *Hub
-	changed chan struct{}
-	gen     uint64      // the newest link
-	weight  int         // bytes counted in hub.held
-	timer   *time.Timer // of a session without a client
+	changed chan struct{} // closed and replaced at each change
+	in, out wasi.Gate     // the guest can read, and write
+	gen     uint64        // the newest link
+	weight  int           // bytes counted in hub.held
+	timer   *time.Timer   // of a session without a client
 	left    time.Duration
 	reset   *ResetError // what its client is told, when it is gone
 }
@@ -65,10 +69,11 @@ func NewHub(cfg Config) *Hub {
 	if cfg.Linger == 0 {
 		cfg.Linger = Linger
 	}
-	h := &Hub{cfg: cfg, changed: make(chan struct{}), sessions: map[[16]byte]*session{}}
+	h := &Hub{cfg: cfg, sessions: map[[16]byte]*session{}}
 	if cfg.Kind == Stdio && !cfg.Many {
 		h.standing = h.add(state{ID: random16(), Mode: Lines, Accepted: true})
 	}
+	h.settle()
 	return h
 }
 
@@ -102,15 +107,22 @@ func (h *Hub) put(st state) *session {
 	return s
 }
 
-// wake tells those that wait for anything of all.
-func (h *Hub) wake() {
-	close(h.changed)
-	h.changed = make(chan struct{})
+// settle tells the guest of sessions that wait, and of input of many.
+func (h *Hub) settle() {
+	h.arrived.Set(len(h.queue) > 0)
+	if !h.cfg.Many {
+		return
+	}
+	input := len(h.in) > 0 || h.closed
+	for _, s := range h.sessions {
+		input = input || len(s.Inbox) > 0
+	}
+	h.heard.Set(input)
 }
 
-// wakeAll tells those that wait for any session, too.
+// wakeAll tells those that wait for any session.
 func (h *Hub) wakeAll() {
-	h.wake()
+	h.settle()
 	for _, s := range h.sessions {
 		s.wake()
 	}
@@ -123,28 +135,43 @@ func (s *session) wake() {
 	s.changed = make(chan struct{})
 }
 
+// account counts what the session holds, and says what the guest can do with it.
 func (s *session) account() {
-	n := s.machine.held()
-	s.hub.held += n - s.weight
-	s.weight = n
+	was := s.hub.full()
+	if s.hub.sessions[s.ID] == s {
+		n := s.machine.held()
+		s.hub.held += n - s.weight
+		s.weight = n
+	}
+	s.say()
+	if s.hub.full() != was {
+		for _, other := range s.hub.sessions {
+			other.say()
+		}
+	}
+}
+
+func (s *session) say() {
+	s.in.Set(s.readable())
+	s.out.Set(s.writable())
+}
+
+// writable says that the guest's next write takes something, or fails.
+func (s *session) writable() bool {
+	return s.Broken || s.OutEnd != nil || s.room() > 0 && !(s.hub.full() && s.weight > 0)
 }
 
 // full says that the Hub holds all that it may.
 func (h *Hub) full() bool { return h.held >= MaxHeld }
 
-// drop forgets a session.
+// drop forgets a session. One that was not accepted stays in the queue: the guest may
+// have been told of it.
 func (h *Hub) drop(s *session) {
 	s.stop()
 	if h.sessions[s.ID] == s {
 		delete(h.sessions, s.ID)
 		h.held -= s.weight
 		s.weight = 0
-	}
-	for i, q := range h.queue {
-		if q == s {
-			h.queue = append(h.queue[:i:i], h.queue[i+1:]...)
-			break
-		}
 	}
 }
 
@@ -154,7 +181,7 @@ func (s *session) end(why *ResetError) {
 	s.reset = why
 	s.hub.drop(s)
 	s.wake()
-	s.hub.wake()
+	s.hub.settle()
 }
 
 // start begins the time after which a session without a client is over; stop ends it.

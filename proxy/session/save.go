@@ -107,6 +107,7 @@ func (h *Hub) load(b []byte) error {
 			h.queue = append(h.queue, c)
 		}
 	}
+	h.settle()
 	return nil
 }
 
@@ -215,6 +216,7 @@ func (s stdin) Load(b []byte) error {
 	}
 	if h.standing == nil {
 		h.in = st.Input
+		h.settle()
 		return nil
 	}
 	h.standing.Bytes = st.Input

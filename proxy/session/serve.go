@@ -179,7 +179,7 @@ func (h *Hub) begin(mode Mode) (*session, error) {
 			s.Bytes = upgrade(&s.machine, h.cfg.Path)
 		}
 		h.queue = append(h.queue, s)
-		h.wake()
+		h.settle()
 	}
 	return s, nil
 }
@@ -259,7 +259,7 @@ func (a *attachment) taken(f frame.Frame) error {
 	}
 	a.s.wake()
 	if isData && a.h.cfg.Many {
-		a.h.wake()
+		a.h.settle()
 	}
 	return err
 }

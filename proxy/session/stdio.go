@@ -37,6 +37,7 @@ func (s stdin) Read(p []byte) (int, error) {
 	}
 	n := copy(p, s.h.in)
 	s.h.in = s.h.in[n:]
+	s.h.settle()
 	return n, nil
 }
 
@@ -71,15 +72,7 @@ func (s stdin) Readable() <-chan struct{} {
 	}
 	s.h.mu.Lock()
 	defer s.h.mu.Unlock()
-	if len(s.h.in) > 0 || s.h.closed {
-		return done
-	}
-	for _, c := range s.h.sessions {
-		if len(c.Inbox) > 0 {
-			return done
-		}
-	}
-	return s.h.changed
+	return s.h.heard.Wait()
 }
 
 func (s stdin) Buffered() int {

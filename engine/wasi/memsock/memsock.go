@@ -43,7 +43,7 @@ func New(name string) *Network {
 // change wakes whoever waits. The lock is held.
 func (n *Network) change() {
 	for _, g := range n.gates {
-		g.update()
+		g.Set(g.ready())
 	}
 	close(n.changed)
 	n.changed = make(chan struct{})
@@ -65,37 +65,25 @@ func (n *Network) Refused() bool {
 	return n.refused
 }
 
-// gate is a channel that is closed while a condition holds.
+// gate is a [wasi.Gate] with its condition, which is called with the network's lock held.
 type gate struct {
-	ch    chan struct{}
-	open  bool
-	ready func() bool // called with the network's lock held
+	wasi.Gate
+	ready func() bool
 }
 
 // newGate adds a gate. The lock is held.
 func (n *Network) newGate(ready func() bool) *gate {
-	g := &gate{ch: make(chan struct{}), ready: ready}
+	g := &gate{ready: ready}
 	n.gates = append(n.gates, g)
-	g.update()
+	g.Set(ready())
 	return g
-}
-
-func (g *gate) update() {
-	switch ready := g.ready(); {
-	case ready && !g.open:
-		close(g.ch)
-		g.open = true
-	case !ready && g.open:
-		g.ch = make(chan struct{})
-		g.open = false
-	}
 }
 
 // await returns a gate's channel.
 func (n *Network) await(g *gate) <-chan struct{} {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return g.ch
+	return g.Wait()
 }
 
 // wait returns once ready, which is called with the lock held, holds.
